@@ -1,0 +1,1 @@
+"""The handset side of phone activation, simulated."""

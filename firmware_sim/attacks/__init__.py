@@ -1,0 +1,1 @@
+"""Hostile peers, vulnerable twins, verdicts, reports."""

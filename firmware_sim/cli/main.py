@@ -1,0 +1,50 @@
+"""The command `firmware-sim`: finds the command's module, imports only that one, runs it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import metadata
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row: the word on the command line, its module in this room, one line of help."""
+
+    word: str
+    module: str
+    help: str
+
+
+# A module has `configure(parser)`, which adds its arguments, and `run(options) -> int`, the
+# exit status. It is imported only when its word is used: `--help` must stay fast.
+COMMANDS: tuple[Command, ...] = ()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit status is 0, 1 (not as expected), 2 (usage) or 3 (failed)."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    parser = argparse.ArgumentParser(
+        prog="firmware-sim", description="The handset side of phone activation, simulated."
+    )
+    parser.add_argument(
+        "--version", action="version", version=f"firmware-sim {metadata.version('firmware-sim')}"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((word for word in words if not word.startswith("-")), None)
+    for row in COMMANDS:
+        sub = commands.add_parser(row.word, help=row.help)
+        if row.word == chosen:
+            module = importlib.import_module(f"firmware_sim.cli.{row.module}")
+            module.configure(sub)
+            sub.set_defaults(run=module.run)
+    options = parser.parse_args(words)
+    status: int = options.run(options)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

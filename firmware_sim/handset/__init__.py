@@ -1,0 +1,1 @@
+"""The board: identity, flash, lock state, activation exchange, setup wizard."""

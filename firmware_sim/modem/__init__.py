@@ -1,0 +1,1 @@
+"""The AT language, the bridge's dialogue, the virtual modem, quirks, recordings."""

@@ -1,0 +1,1 @@
+"""Scene tree to terminal text, SVG, PNG and UI-hierarchy XML; locales; fonts."""

@@ -1,0 +1,1 @@
+"""Territory policy, decision issuer, device store."""
