@@ -30,6 +30,7 @@ CHECKS = (
     Check("lint", ("ruff", "check", ".")),
     Check("types", ("mypy",)),
     Check("imports", ("lint-imports",)),
+    Check("plmn-tables", ("tools/plmn_tables", "--check")),
     Check("tests", ("pytest", "-n", "2", "-q")),
 )
 
