@@ -1,0 +1,129 @@
+"""Whom a device believes: the keyset in force, and how the next one replaces it.
+
+No certificates: one signed list. A key that the next list leaves out is revoked.
+
+Source: SPEC.md, "Keysets"; The Update Framework specification 1.0, 5.3 (root rotation).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from firmware_sim_protocol.codec import build_message, parse_message
+from firmware_sim_protocol.envelope import Envelope, SignatureEntry
+from firmware_sim_protocol.numbers import (
+    SIGNING_CONTEXT,
+    TEN_YEARS_S,
+    MessageType,
+    Role,
+)
+from firmware_sim_protocol.rules import SOUND, Guard, Rule
+from firmware_sim_protocol.signing import PrivateKey, PublicKey, signed_octets
+from firmware_sim_protocol.values import KeyEntry, KeySet
+
+ROLE_OF = {
+    MessageType.RESPONSE: Role.ACT,
+    MessageType.UNLOCK_TICKET: Role.UNLOCK,
+}
+"""The role that may sign a type which a device receives; a KEYSET is judged by `next_keyset`."""
+
+
+@dataclass(frozen=True)
+class KeyRing:
+    """A keyset indexed by key id, for a device that trusts it."""
+
+    keyset: KeySet
+
+    @cached_property
+    def _keys(self) -> dict[bytes, tuple[PublicKey, KeyEntry]]:
+        keys = {}
+        for entry in self.keyset.entries:
+            key = PublicKey(entry.algorithm, entry.public_key)
+            keys[key.key_id] = (key, entry)
+        return keys
+
+    def find(self, key_id: bytes) -> tuple[PublicKey, KeyEntry] | None:
+        """The key with this id and its entry, or None."""
+        return self._keys.get(key_id)
+
+    def verify(self, envelope: Envelope, floor: int, guard: Guard = SOUND) -> KeyEntry:
+        """Check the one signature of a RESPONSE or UNLOCK_TICKET; return the signer's entry.
+
+        `floor`: the device's time floor, seconds since 1970.
+
+        Raises:
+            Refusal: at stage SIGNATURE.
+        """
+        kind = envelope.header.type
+        guard.require(Rule.SIG_PRESENT, bool(envelope.signatures), "no signature")
+        single = len(envelope.signatures) == 1
+        guard.require(Rule.SIG_SINGLE, single, f"{len(envelope.signatures)} signatures")
+        if not envelope.signatures:
+            # A twin that waives SIG_PRESENT believes whoever it asks first.
+            return self.keyset.entries[0]
+        octets = signed_octets(SIGNING_CONTEXT[kind], envelope.header_and_body, guard)
+        return self._verify_one(envelope.signatures[0], ROLE_OF[kind], octets, floor, guard)
+
+    def _verify_one(
+        self, entry: SignatureEntry, role: Role, octets: bytes, floor: int, guard: Guard
+    ) -> KeyEntry:
+        found = self.find(entry.key_id)
+        if found is None:
+            guard.require(Rule.KEY_KNOWN, False, f"key id {entry.key_id.hex()[:16]}")
+            return self.keyset.entries[0]
+        key, row = found
+        guard.require(Rule.KEY_ROLE, bool(row.roles & role), f"has {row.roles!r}, needs {role!r}")
+        valid = row.not_before <= floor + TEN_YEARS_S and floor <= row.not_after
+        guard.require(Rule.KEY_VALIDITY, valid, f"valid to {row.not_after}, floor {floor}")
+        key.verify(octets, entry.signature, guard)
+        return row
+
+    def next_keyset(self, envelope: Envelope, floor: int, guard: Guard = SOUND) -> KeySet:
+        """The keyset that this KEYSET message puts in force after the present one.
+
+        Raises:
+            Refusal: at any stage from SIGNATURE to POLICY.
+        """
+        octets = signed_octets(SIGNING_CONTEXT[MessageType.KEYSET], envelope.header_and_body, guard)
+        guard.require(Rule.SIG_PRESENT, bool(envelope.signatures), "no signature")
+        ids = [entry.key_id for entry in envelope.signatures]
+        guard.require(Rule.SIG_DISTINCT, len(set(ids)) == len(ids), "a key signs twice")
+        # The new roots stand in the message itself, so it is read before it is believed;
+        # nothing of it is used until both thresholds are reached.
+        fresh = parse_message(envelope, guard)
+        assert isinstance(fresh, KeySet)
+        ring = KeyRing(fresh)
+        old_roots = new_roots = 0
+        for entry in envelope.signatures:
+            old, new = self.find(entry.key_id), ring.find(entry.key_id)
+            found = old or new
+            if found is None:
+                guard.require(Rule.KEY_KNOWN, False, f"key id {entry.key_id.hex()[:16]}")
+                continue
+            rows = [row for pair in (old, new) if pair is not None for row in (pair[1],)]
+            root = any(row.roles & Role.ROOT for row in rows)
+            guard.require(Rule.KEY_ROLE, root, f"{entry.key_id.hex()[:16]} is no root")
+            found[0].verify(octets, entry.signature, guard)
+            old_roots += old is not None and bool(old[1].roles & Role.ROOT)
+            new_roots += new is not None and bool(new[1].roles & Role.ROOT)
+        needed = self.keyset.root_threshold
+        guard.require(Rule.THRESHOLD_OLD, old_roots >= needed, f"{old_roots} of {needed}")
+        needed = fresh.root_threshold
+        guard.require(Rule.THRESHOLD_NEW, new_roots >= needed, f"{new_roots} of {needed}")
+        guard.require(Rule.BIND_REALM, fresh.realm == self.keyset.realm, "KEYSET")
+        following = fresh.version == self.keyset.version + 1
+        detail = f"version {fresh.version} after {self.keyset.version}"
+        guard.require(Rule.KEYSET_NEXT, following, detail)
+        guard.require(Rule.KEYSET_VALIDITY, floor <= fresh.not_after, f"floor {floor}")
+        guard.require(
+            Rule.KEYSET_EPOCH,
+            fresh.policy_epoch >= self.keyset.policy_epoch,
+            f"epoch {fresh.policy_epoch} after {self.keyset.policy_epoch}",
+        )
+        return fresh
+
+
+def sign_keyset(keyset: KeySet, roots: tuple[PrivateKey, ...]) -> bytes:
+    """The KEYSET message signed by these roots; its exchange id is 0, it belongs to none."""
+    return build_message(keyset, 0, roots)
