@@ -127,3 +127,34 @@ class KeyRing:
 def sign_keyset(keyset: KeySet, roots: tuple[PrivateKey, ...]) -> bytes:
     """The KEYSET message signed by these roots; its exchange id is 0, it belongs to none."""
     return build_message(keyset, 0, roots)
+
+
+def verify_first_keyset(envelope: Envelope, guard: Guard = SOUND) -> KeySet:
+    """The keyset of a KEYSET message that its own roots signed: what a factory burns in.
+
+    Nothing older vouches for it; whoever takes it must know where it comes from.
+
+    Raises:
+        Refusal: it is no KEYSET, or its own root threshold is not reached.
+    """
+    is_keyset = envelope.header.type is MessageType.KEYSET
+    guard.require(Rule.HEADER_TYPE, is_keyset, f"{envelope.header.type.name}, not KEYSET")
+    fresh = parse_message(envelope, guard)
+    assert isinstance(fresh, KeySet)
+    octets = signed_octets(SIGNING_CONTEXT[MessageType.KEYSET], envelope.header_and_body, guard)
+    ids = [entry.key_id for entry in envelope.signatures]
+    guard.require(Rule.SIG_DISTINCT, len(set(ids)) == len(ids), "a key signs twice")
+    ring = KeyRing(fresh)
+    roots = 0
+    for entry in envelope.signatures:
+        found = ring.find(entry.key_id)
+        guard.require(Rule.KEY_KNOWN, found is not None, f"key id {entry.key_id.hex()[:16]}")
+        if found is None:
+            continue
+        key, row = found
+        guard.require(Rule.KEY_ROLE, bool(row.roles & Role.ROOT), "the signer is no root")
+        key.verify(octets, entry.signature, guard)
+        roots += 1
+    needed = fresh.root_threshold
+    guard.require(Rule.THRESHOLD_NEW, roots >= needed, f"{roots} of {needed}")
+    return fresh
