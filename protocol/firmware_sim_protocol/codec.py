@@ -13,8 +13,8 @@ import re
 from typing import Any
 
 import construct
-from firmware_sim_native import imei, plmn, tbcd
 
+from firmware_sim_native import imei, plmn, tbcd
 from firmware_sim_protocol import layout, values
 from firmware_sim_protocol.envelope import Envelope, seal
 from firmware_sim_protocol.errors import BuildError

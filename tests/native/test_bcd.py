@@ -1,10 +1,10 @@
 """TBCD of an IMEI, and the three bytes of a PLMN, both ways."""
 
 import pytest
-from firmware_sim_native import plmn, tbcd
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_sim_native import plmn, tbcd
 from tests.native import model
 
 digits = st.sampled_from("0123456789")

@@ -1,12 +1,12 @@
 """The IMEI: a verdict with its reason, and the check digit (TS 23.003, annex B)."""
 
 import pytest
-from firmware_sim_native import imei
-from firmware_sim_native.imei import ImeiRefusal
 from hypothesis import example, given
 from hypothesis import strategies as st
 from stdnum import imei as stdnum_imei
 
+from firmware_sim_native import imei
+from firmware_sim_native.imei import ImeiRefusal
 from tests.native import model
 
 GOOD = "490154203237518"

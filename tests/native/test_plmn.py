@@ -6,6 +6,7 @@ import itertools
 from pathlib import Path
 
 import pytest
+
 from firmware_sim_native import plmn, plmn_file
 from firmware_sim_native.plmn import PlmnKind
 

@@ -8,7 +8,6 @@ from collections import Counter
 from pathlib import Path
 
 from firmware_sim_native.plmn_file import Table, TableError, read, write
-
 from tables.emit import c_source
 from tables.merge import FILES, Contradiction, Decision, Rule, merge
 
