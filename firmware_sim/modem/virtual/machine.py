@@ -1,0 +1,316 @@
+"""The virtual modem: bytes of a program in, bytes of a modem out, at instants told to it.
+
+It knows no clock, no link and no chance. What a program sends may be cut anywhere; what comes
+out depends on the bytes, the state, the faults and their seeds alone.
+Source: ITU-T V.250, 5.2 to 5.7; 3GPP TS 27.007, 4 and 9.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from firmware_sim.events import Event
+from firmware_sim.modem.at.command import Command, CommandLexer, Form, Line, Repeat, parse_line
+from firmware_sim.modem.at.results import CmeError, Result
+from firmware_sim.modem.virtual import framing, reports
+from firmware_sim.modem.virtual.commands import TABLE
+from firmware_sim.modem.virtual.commands.port import fresh_session
+from firmware_sim.modem.virtual.faults import (
+    Counted,
+    Departure,
+    Fault,
+    FaultKind,
+    Piece,
+    Role,
+    parse,
+    spoil,
+)
+from firmware_sim.modem.virtual.outcome import Device, NotACommand, Outcome, Refused
+from firmware_sim.modem.virtual.profile import GENERIC, Deviation, Profile
+from firmware_sim.modem.virtual.session import Session
+from firmware_sim.modem.virtual.settings import apply, moved
+from firmware_sim.modem.virtual.state import ModemState
+from firmware_sim.modem.virtual.templates import fill
+
+_NEEDS_CARD = ("+CPIN", "+CIMI", "+CCID", "+CRSM", "+CSIM", "+CLCK", "+CPINR", "+ICCID", "+QCCID")
+"""What a busy card refuses (the fault `busy`)."""
+
+_BITS_PER_BYTE = 10
+"""Start, eight data, stop: what a byte costs on a serial line."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Queued:
+    at: int
+    data: bytes
+    departure: Departure | None = None
+
+
+class VirtualModem:
+    """A modem with one port. See CONTRACT of machines: receive, tick, outgoing, events, wake_at."""
+
+    def __init__(
+        self,
+        state: ModemState,
+        profile: Profile = GENERIC,
+        faults: Iterable[Fault] = (),
+        *,
+        now: int = 0,
+    ) -> None:
+        self._device = Device(state, profile, Session(), now)
+        self._faults = [Counted(fault) for fault in faults]
+        self._lexer = CommandLexer()
+        self._last_body = ""
+        self._queue: deque[_Queued] = deque()
+        self._events: list[Event] = []
+        self._departure: Departure | None = None
+        self._power_on()
+
+    @property
+    def state(self) -> ModemState:
+        """The state; whoever changes it directly calls `settle` to have it reported."""
+        return self._device.state
+
+    @property
+    def profile(self) -> Profile:
+        """The family it plays."""
+        return self._device.profile
+
+    @property
+    def departure(self) -> Departure | None:
+        """Set once the modem has left its link and all bytes before that are taken."""
+        return self._departure
+
+    # What every machine has.
+
+    def receive(self, data: bytes, now: int) -> None:
+        """Bytes from the program, cut anywhere."""
+        self.tick(now)
+        for byte in data:
+            echo, line = self._lexer.feed(byte)
+            if echo and self._device.session.echo:
+                self._put(echo, 0)
+            if line is not None:
+                self._line(line)
+
+    def tick(self, now: int) -> None:
+        """Time passed: a search may end."""
+        device = self._device
+        device.now = max(device.now, now)
+        until = device.state.searching_until
+        if until is not None and device.now >= until:
+            before = reports.look(device)
+            device.state.searching_until = None
+            self._report(before)
+
+    def outgoing(self) -> bytes:
+        """The bytes that are due at the last instant told."""
+        ready = bytearray()
+        while self._queue and self._queue[0].at <= self._device.now and self._departure is None:
+            head = self._queue.popleft()
+            ready += head.data
+            self._departure = head.departure
+        return bytes(ready)
+
+    def events(self) -> list[Event]:
+        """What happened since the last call."""
+        drained, self._events = self._events, []
+        return drained
+
+    def wake_at(self) -> int | None:
+        """When bytes fall due or a search ends."""
+        times = [self._queue[0].at] if self._queue else []
+        if self.state.searching_until is not None:
+            times.append(self.state.searching_until)
+        return min(times) if times else None
+
+    # What a person or a test does to the modem.
+
+    def set(self, name: str, value: str, now: int) -> None:
+        """Change one thing by its name, as `modem set` does; reports follow.
+
+        Raises: UsageError: no such name or no such value.
+        """
+        self.tick(now)
+        if name == "fault":
+            self._set_fault(value)
+        else:
+            before = reports.look(self._device)
+            apply(self.state, name, value, self._device.now)
+            self._report(before)
+        self._note("state", f"{name} is now {value}", {"name": name, "value": value})
+
+    def move(self, serving: str | None, now: int) -> None:
+        """Carry the modem to where `serving` is the network, or out of any coverage.
+
+        With `search_ms` in the state it is without a network for that long first.
+        Raises: UsageError: not a PLMN.
+        """
+        self.tick(now)
+        before = reports.look(self._device)
+        moved(self.state, serving)
+        if self.state.search_ms:
+            self.state.searching_until = self._device.now + self.state.search_ms
+        self._report(before)
+        self._note("state", f"moved to {serving or 'no coverage'}", {"serving": serving})
+
+    def settle(self, before: reports.Look) -> None:
+        """Report what changed since `before` (from `look`): for callers that write the state."""
+        self._report(before)
+
+    def look(self) -> reports.Look:
+        """What a program could know now; for `settle`."""
+        return reports.look(self._device)
+
+    def reattach(self, now: int) -> None:
+        """The link is there again: what was unsent is gone, the port starts afresh."""
+        self.tick(now)
+        self._queue.clear()
+        self._lexer = CommandLexer()
+        if self._departure is not None:
+            self._departure = None
+            self._power_on()
+
+    def _set_fault(self, value: str) -> None:
+        if value in ("", "none"):
+            self._faults = []
+        else:
+            self._faults.append(Counted(parse(value)))
+
+    def _power_on(self) -> None:
+        device = self._device
+        device.restarts = False
+        device.session = fresh_session(device)
+        lines = list(device.profile.banner)
+        for counted in self._faults:
+            if counted.fault.kind is FaultKind.BANNER:
+                lines += counted.fault.text.split("|")
+        for line in lines:
+            try:
+                self._put(framing.unasked(fill(line, device), device.session), 0)
+            except Refused:
+                continue  # a greeting that needs a card or a network is left out without it
+
+    # One line.
+
+    def _line(self, line: Line | Repeat) -> None:
+        device = self._device
+        if isinstance(line, Line):
+            self._last_body = line.body
+        body = self._last_body
+        self._note("at", f"AT{body}", {}, raw=f"AT{body}\r".encode("latin-1"), sent=False)
+        before = reports.look(device)
+        commands = parse_line(body)
+        if commands is None or (isinstance(line, Line) and line.overlong):
+            self._answer("", [Piece(Role.FINAL, framing.final(Result.ERROR, device.session))])
+            return
+        self._answer(commands[0].name if commands else "", self._carry_out(commands))
+        self._report(before)
+        if device.restarts:
+            self._power_on()
+
+    def _carry_out(self, commands: tuple[Command, ...]) -> list[Piece]:
+        device = self._device
+        pieces: list[Piece] = []
+        for command in commands:
+            try:
+                outcome = self._one(command)
+            except NotACommand:
+                return [*pieces, Piece(Role.FINAL, self._unknown())]
+            except Refused as refusal:
+                end = framing.refusal(refusal.error, device.session)
+                return [*pieces, Piece(Role.FINAL, end)]
+            lines = framing.information(outcome.lines, device.session)
+            if lines or outcome.after_ms:
+                pieces.append(Piece(Role.INFORMATION, lines, outcome.after_ms))
+            if outcome.result is not Result.OK:
+                return [*pieces, Piece(Role.FINAL, framing.final(outcome.result, device.session))]
+        return [*pieces, Piece(Role.FINAL, framing.final(Result.OK, device.session))]
+
+    def _unknown(self) -> bytes:
+        session, said = self._device.session, self.profile.unknown_command
+        if said == "ERROR":
+            return framing.final(Result.ERROR, session)
+        return framing.refusal(CmeError(int(said)), session)
+
+    def _one(self, command: Command) -> Outcome:
+        device = self._device
+        if command.name in _NEEDS_CARD and command.form is not Form.TEST:
+            for counted in self._faults:
+                if counted.fault.kind is FaultKind.BUSY and counted.strikes(command.name):
+                    raise Refused(CmeError.SIM_BUSY)
+        own = device.profile.answers.get((command.name, command.form))
+        if own is not None:
+            return self._own(own)
+        verbs = None if command.name in device.profile.missing else TABLE.get(command.name)
+        if verbs is None:
+            raise NotACommand
+        handler = {
+            Form.EXECUTE: verbs.execute,
+            Form.READ: verbs.read,
+            Form.TEST: verbs.test,
+            Form.SET: verbs.set,
+        }[command.form]
+        if handler is None:
+            raise NotACommand
+        return handler(device, command)
+
+    def _own(self, deviation: Deviation) -> Outcome:
+        if deviation.result == "ERROR":
+            raise NotACommand
+        if deviation.result != "OK":
+            raise Refused(CmeError(int(deviation.result)))
+        return Outcome([fill(line, self._device) for line in deviation.answer])
+
+    # Output.
+
+    def _answer(self, command: str, pieces: list[Piece]) -> None:
+        told = b"".join(piece.data for piece in pieces)
+        self._note("at", told.decode().strip(), {"command": command}, raw=told, sent=True)
+        for counted in self._faults:
+            about_answers = counted.fault.kind not in (
+                FaultKind.BUSY,
+                FaultKind.BANNER,
+                FaultKind.PACE,
+            )
+            if about_answers and pieces and told and counted.strikes(command):
+                pieces = spoil(counted, pieces)
+        for piece in pieces:
+            self._put(piece.data, piece.delay_ms, piece.departure)
+
+    def _report(self, before: reports.Look) -> None:
+        device = self._device
+        lines = reports.changes(device, before, reports.look(device)) + device.unasked
+        device.unasked = []
+        for line in lines:
+            data = framing.unasked(line, device.session)
+            if data:
+                self._note("at", line, {"unasked": True}, raw=data, sent=True)
+                self._put(data, 0)
+
+    def _put(self, data: bytes, delay_ms: int, departure: Departure | None = None) -> None:
+        last = self._queue[-1].at if self._queue else 0
+        at = max(self._device.now, last) + delay_ms
+        pace = next((c.fault for c in self._faults if c.fault.kind is FaultKind.PACE), None)
+        if pace is None or not data:
+            if data or departure or delay_ms:
+                self._queue.append(_Queued(at, data, departure))
+            return
+        for index, byte in enumerate(data, start=1):
+            due = at + index * _BITS_PER_BYTE * 1000 // pace.baud
+            self._queue.append(_Queued(due, bytes([byte])))
+        if departure:
+            self._queue.append(_Queued(at, b"", departure))
+
+    def _note(
+        self,
+        kind: str,
+        text: str,
+        detail: dict[str, object],
+        *,
+        raw: bytes = b"",
+        sent: bool | None = None,
+    ) -> None:
+        self._events.append(Event(self._device.now, "modem", kind, text, detail, raw, sent))
