@@ -26,6 +26,6 @@ class Event:
     part: str
     kind: str
     text: str
-    detail: Mapping[str, object] = field(default=NOTHING)
+    detail: Mapping[str, object] = field(default_factory=lambda: NOTHING)
     raw: bytes = b""
     sent: bool | None = None

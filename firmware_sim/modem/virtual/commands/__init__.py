@@ -29,7 +29,7 @@ TABLE: dict[str, Verbs] = {
 def _all(device: Device, _command: Command) -> Outcome:
     own = {name for name, _ in device.profile.answers}
     known = (set(TABLE) | own) - (device.profile.missing - own)
-    return Outcome([name if name[0] in "+^$#%*!" else f"AT{name}" for name in sorted(known)])
+    return Outcome([f"AT{name}" for name in sorted(known)])
 
 
 TABLE["+CLAC"] = Verbs(execute=_all, test=ok)
