@@ -1,0 +1,165 @@
+"""PNG files read and written: as little of the format as the screens need.
+
+Source: Portable Network Graphics (third edition), W3C.
+"""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from firmware_sim.errors import SimError
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
+_MOST_PIXELS = 1 << 26
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A decoded picture: red, green and blue of every pixel, row by row from the top."""
+
+    width: int
+    height: int
+    rgb: bytes
+
+
+def encode(
+    width: int,
+    height: int,
+    rows: bytes | bytearray,
+    palette: Sequence[tuple[int, int, int]],
+    *,
+    level: int = 1,
+) -> bytes:
+    """A PNG of palette indices.
+
+    Args:
+        width: pixels a row.
+        height: rows.
+        rows: `height` times a filter byte 0 and `width` indices.
+        palette: at most 256 colours.
+        level: of zlib; 1 is the quickest.
+    """
+    header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
+    colours = bytes(value for colour in palette for value in colour)
+    return b"".join(
+        (
+            _SIGNATURE,
+            _chunk(b"IHDR", header),
+            _chunk(b"PLTE", colours),
+            _chunk(b"IDAT", zlib.compress(rows, level)),
+            _chunk(b"IEND", b""),
+        )
+    )
+
+
+def decode(data: bytes) -> Picture:
+    """The pixels of a PNG with 8 bits a channel, not interlaced; transparency is dropped.
+
+    Raises:
+        SimError: the data are damaged, or of a kind of PNG that is not written here.
+    """
+    width, height, kind, palette, rows = _rows(data)
+    if kind == 3:
+        entries = [palette[i : i + 3] for i in range(0, len(palette), 3)]
+        entries += [b"\0\0\0"] * (256 - len(entries))
+        planes = [bytes(entry[channel] for entry in entries) for channel in range(3)]
+        rgb = bytearray(3 * width * height)
+        indices = b"".join(rows)
+        for channel in range(3):
+            rgb[channel::3] = indices.translate(planes[channel])
+        return Picture(width, height, bytes(rgb))
+    flat = b"".join(rows)
+    step = _CHANNELS[kind]
+    if kind == 2:
+        return Picture(width, height, flat)
+    rgb = bytearray(3 * width * height)
+    for channel in range(3):
+        rgb[channel::3] = flat[min(channel, (step - 1) // 2 * 2) :: step]
+    return Picture(width, height, bytes(rgb))
+
+
+def alpha_rows(data: bytes) -> list[bytes]:
+    """The alpha channel of an RGBA picture, row by row.
+
+    Raises:
+        SimError: as for `decode`, or there is no such channel.
+    """
+    _, _, kind, _, rows = _rows(data)
+    if kind != 6:
+        raise SimError("screen", f"PNG of colour type {kind} where RGBA was expected")
+    return [row[3::4] for row in rows]
+
+
+def _rows(data: bytes) -> tuple[int, int, int, bytes, list[bytes]]:
+    try:
+        chunks = _chunks(data)
+        width, height, depth, kind, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
+        if depth != 8 or interlaced or kind not in _CHANNELS or width * height > _MOST_PIXELS:
+            raise SimError("screen", "this kind of PNG is not read here")
+        step = _CHANNELS[kind]
+        stride = width * step
+        raw = zlib.decompress(chunks[b"IDAT"])
+        if len(raw) != height * (stride + 1):
+            raise SimError("screen", "the PNG has too few or too many pixels")
+    except (KeyError, struct.error, zlib.error) as error:
+        raise SimError("screen", f"the PNG is damaged: {error}") from error
+    rows: list[bytes] = []
+    above = bytes(stride)
+    for start in range(0, len(raw), stride + 1):
+        above = _unfiltered(raw[start], raw[start + 1 : start + 1 + stride], above, step)
+        rows.append(above)
+    return width, height, kind, chunks.get(b"PLTE", b""), rows
+
+
+def _chunks(data: bytes) -> dict[bytes, bytes]:
+    if not data.startswith(_SIGNATURE):
+        raise SimError("screen", "not a PNG")
+    found: dict[bytes, bytes] = {}
+    at = len(_SIGNATURE)
+    while at < len(data):
+        length, name = struct.unpack_from(">I4s", data, at)
+        body = data[at + 8 : at + 8 + length]
+        (check,) = struct.unpack_from(">I", data, at + 8 + length)
+        if check != zlib.crc32(name + body):
+            raise SimError("screen", "the PNG is damaged: a check sum is wrong")
+        found[name] = found.get(name, b"") + body
+        at += 12 + length
+    return found
+
+
+def _unfiltered(kind: int, row: bytes, above: bytes, step: int) -> bytes:
+    if kind == 0:
+        return row
+    if kind == 1:
+        out = bytearray(len(row))
+        for channel in range(step):
+            out[channel::step] = bytes(x & 255 for x in accumulate(row[channel::step]))
+        return bytes(out)
+    if kind == 2:
+        return bytes((a + b) & 255 for a, b in zip(row, above, strict=True))
+    out = bytearray(row)
+    for i in range(len(out)):
+        left = out[i - step] if i >= step else 0
+        if kind == 3:
+            guess = (left + above[i]) // 2
+        elif kind == 4:
+            guess = _paeth(left, above[i], above[i - step] if i >= step else 0)
+        else:
+            raise SimError("screen", f"the PNG is damaged: no filter {kind}")
+        out[i] = (out[i] + guess) & 255
+    return bytes(out)
+
+
+def _paeth(left: int, above: int, corner: int) -> int:
+    guess = left + above - corner
+    nearest = min((abs(guess - left), 0), (abs(guess - above), 1), (abs(guess - corner), 2))
+    return (left, above, corner)[nearest[1]]
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))

@@ -1,0 +1,56 @@
+"""One scene, many drawings: terminal, SVG, PNG, XML."""
+
+from xml.etree import ElementTree
+
+import pytest
+
+from firmware_sim.screen import hierarchy, pixels, png, scene, svg, terminal
+from firmware_sim.screen.catalog import LANGUAGES
+from firmware_sim.screen.device import SMALL, TALL
+from firmware_sim.view import Page
+from tests.support.views import full_view
+
+EVERY = [(page, language) for page in Page for language in LANGUAGES]
+
+
+@pytest.mark.parametrize(("page", "language"), EVERY)
+def test_every_page_is_drawn_in_every_language_and_form(page, language):
+    made = scene.build(full_view(page, language), SMALL)
+    assert made.title
+    picture = pixels.decode(png.render(made))
+    assert (picture.width, picture.height) == (SMALL.width, SMALL.height)
+    assert len(set(picture.rgb)) > 2, "a picture of one colour shows nothing"
+    ElementTree.fromstring(svg.render(made))
+    dump = ElementTree.fromstring(hierarchy.render(made))
+    assert dump.tag == "hierarchy"
+    drawn = terminal.render(made)
+    assert len({terminal.width_of(line) for line in drawn.splitlines()}) == 1
+    said = scene.summary(made)
+    assert said["id"] == page.value
+    assert said["direction"] == ("rtl" if language in ("ar", "fa") else "ltr")
+
+
+def test_the_locked_screen_says_what_users_of_the_case_read():
+    said = scene.summary(scene.build(full_view(Page.LOCKED), TALL))
+    assert said["title"] == "This device is locked"
+    assert said["text"].startswith(
+        "Norvik policy does not permit sale or provision of the product to the territory in "
+        "which you have attempted to activate it. Please contact the retailers directly for "
+        "additional information."
+    )
+    french = scene.summary(scene.build(full_view(Page.LOCKED, "fr"), TALL))
+    assert french["text"].startswith(
+        "La politique de Norvik ne permet pas la vente ou la fourniture du produit sur le "
+        "territoire dans lequel vous avez tenté de l'activer."
+    )
+    spanish = scene.summary(scene.build(full_view(Page.LOCKED, "es"), TALL))
+    assert spanish["title"] == "Este dispositivo está bloqueado"
+
+
+def test_the_locked_screen_offers_wifi_emergency_and_a_ticket_and_nothing_else():
+    made = scene.build(full_view(Page.LOCKED), TALL)
+    assert [node.resource_id for node in made.focus_order()] == [
+        "wifi",
+        "emergency",
+        "ticket.open",
+    ]

@@ -1,0 +1,37 @@
+"""Views with every fact filled in, one for each page: the worst case for the layout."""
+
+from __future__ import annotations
+
+from firmware_sim.view import Page, View
+
+CHALLENGE = "A7KQ-M2XD-91TB-4HFW-6ZPC-0RVN-8JYS-3GEK-5T2M-QX7D"
+PROBLEMS = {
+    Page.STORAGE_FAULT: "flash: both slots have a wrong check sum",
+    Page.SERVER_UNREACHABLE: "server: tcp://192.0.2.1:4810: no answer within 5 s",
+    Page.TICKET: "This ticket is for another challenge.",
+}
+
+
+def full_view(page: Page, locale: str = "en") -> View:
+    """The page with all facts that it can show."""
+    return View(
+        page=page,
+        locale=locale,
+        imei="352099001761481",
+        imei2="352099001761499",
+        country="UA",
+        subdivision="UA-43",
+        reason="territory",
+        reference="7KQ4-M2XD-91TB",
+        operator="CUBACEL",
+        signal=3,
+        step="verify",
+        progress=0.58,
+        retry_s=4272,
+        lock_in_s=5 * 86400,
+        pin_tries=2,
+        sim_lock="PU",
+        challenge=CHALLENGE,
+        problem=PROBLEMS.get(page, ""),
+        clock="09:41",
+    )
