@@ -1,0 +1,77 @@
+"""Which device keys the server talks to.
+
+By default the first device key that proves itself under an IMEI is that IMEI's; another key
+that claims the same IMEI is refused (a clone, or a board that was replaced). A list of
+enrolled devices limits it to the keys of the factory.
+
+Source: SPEC.md, "Server".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from firmware_sim_native import imei as imei_rules
+from firmware_sim_protocol.errors import Refusal
+from firmware_sim_protocol.rules import Rule
+
+from firmware_sim.errors import SimError
+
+_LINE = re.compile(r"([0-9]{15})[\s,]+([0-9a-fA-F]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """`listed`: IMEI -> device key id, or None where any key is taken on first use."""
+
+    listed: Mapping[str, bytes] | None = None
+
+    def require_key(self, key_id: bytes) -> None:
+        """At a CHALLENGE_REQ, which names no IMEI and proves nothing.
+
+        Raises:
+            Refusal: BIND_DEVICE, where a list exists and lacks the key.
+        """
+        if self.listed is not None and key_id not in self.listed.values():
+            raise Refusal(Rule.BIND_DEVICE, f"device key {key_id.hex()[:16]} is not enrolled")
+
+    def require(self, key_id: bytes, imei: str, known: tuple[bytes, ...]) -> None:
+        """At a REQUEST whose signature is good; `known`: keys that proved themselves under `imei`.
+
+        Raises:
+            Refusal: BIND_DEVICE.
+        """
+        if self.listed is not None:
+            if self.listed.get(imei) != key_id:
+                raise Refusal(Rule.BIND_DEVICE, f"{imei} is not enrolled with this key")
+        elif known and key_id not in known:
+            raise Refusal(Rule.BIND_DEVICE, f"{imei} belongs to key {known[0].hex()[:16]}")
+
+
+FIRST_USE = Enrolment()
+
+
+def parse(text: str, name: str) -> Enrolment:
+    """Read a list of enrolled devices: a line each, IMEI and device key id in hex.
+
+    Raises:
+        SimError: part "server"; the text names the line.
+    """
+    listed: dict[str, bytes] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        row = line.split("#", 1)[0].strip()
+        if not row:
+            continue
+        found = _LINE.fullmatch(row)
+        if found is None:
+            raise SimError("server", f"{name}:{number}: expected IMEI (15) and key id (64 hex)")
+        imei, key_id = found.group(1), bytes.fromhex(found.group(2))
+        if not imei_rules.is_valid(imei):
+            raise SimError("server", f"{name}:{number}: {imei} has a wrong check digit")
+        if imei in listed:
+            raise SimError("server", f"{name}:{number}: {imei} stands twice")
+        listed[imei] = key_id
+    return Enrolment(MappingProxyType(listed))
