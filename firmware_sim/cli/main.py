@@ -24,7 +24,9 @@ class Command:
 
 # A module has `configure(parser)`, which adds its arguments, and `run(options) -> int`, the
 # exit status. It is imported only when its word is used: `--help` must stay fast.
-COMMANDS: tuple[Command, ...] = ()
+COMMANDS: tuple[Command, ...] = (
+    Command("modem", "modem", "virtual modems, and what a real one says"),
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
