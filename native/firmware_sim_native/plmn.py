@@ -16,6 +16,7 @@ from typing import Any
 
 from firmware_sim_native import plmn_file
 from firmware_sim_native._core import ffi, lib
+from firmware_sim_native._single import plmn_place
 from firmware_sim_native.plmn_file import TableError
 
 
@@ -163,7 +164,15 @@ def lookup(digits: str) -> PlmnFacts:
     Raises:
         ValueError: another number of digits, or a character that is no ASCII digit.
     """
-    return default_table().lookup(digits)
+    place = plmn_place(digits)
+    facts = _FACTS.get(place)
+    if facts is None:
+        # All PLMNs of one place in the table share their facts: that is a few thousand at most.
+        facts = _FACTS[place] = default_table().lookup(digits)
+    return facts
+
+
+_FACTS: dict[int, PlmnFacts] = {}
 
 
 def _codes(array: Any, first: int, count: int) -> tuple[str, ...]:
