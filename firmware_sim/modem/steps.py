@@ -1,0 +1,455 @@
+"""The questions of the dialogue, as tables: what is asked, how the answer is read and kept.
+
+`every_command()` lists all that the bridge can ever send; a test holds the list against the
+registry of commands and proves that none changes the modem for good.
+Source: 3GPP TS 27.007; TS 31.102 (EF_AD 6FAD = 28589), TS 102 221 (EF_ICCID 2FE2 = 12258).
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from firmware_sim.modem import answers
+from firmware_sim.modem.at import REGISTRY
+from firmware_sim.modem.exchange import Asked, Finished
+from firmware_sim.modem.reading import Reading, Registration, SimState
+from firmware_sim_native import plmn
+
+MOST_MS = 10_000
+"""No question of ours waits longer; the registry's longer times are for what we never ask."""
+
+
+class Verdict(enum.Enum):
+    """What a refusal means for the step."""
+
+    SKIP = "skip"
+    """This modem does not know it, or has nothing to say."""
+    BUSY = "busy"
+    """Ask again a little later."""
+    DONE = "done"
+    """The refusal itself was the answer."""
+
+
+@dataclass
+class Draft:
+    """What was found so far; `Reading` is made of it when a round is complete."""
+
+    manufacturer: str = ""
+    model: str = ""
+    revision: str = ""
+    imei: str = ""
+    imeisv: str = ""
+    imei_problem: str = ""
+    functionality: int | None = None
+    errors_are_told: bool = False
+    sim: SimState = SimState.UNKNOWN
+    pin_tries: int | None = None
+    imsi: str = ""
+    iccid: str = ""
+    ef_ad_length: int | None = None
+    stats: dict[str, answers.Registered] = field(default_factory=dict)
+    reports_refused: set[str] = field(default_factory=set)
+    serving: answers.Serving = field(default_factory=answers.Serving)
+    name: str = ""
+    signal_dbm: int | None = None
+    locks: dict[str, bool] = field(default_factory=dict)
+    clock: str | None = None
+    problems: dict[str, str] = field(default_factory=dict)
+
+    def best(self) -> answers.Registered:
+        """The most telling of the registrations: served, then emergency, denied, searching."""
+        found = list(self.stats.values())
+        if not found:
+            return answers.Registered(Registration.UNKNOWN)
+        return min(found, key=lambda one: (_ORDER.index(one.registration), one.cell is None))
+
+    def forget_card(self) -> None:
+        """The card is gone, or may be another one."""
+        self.imsi, self.iccid, self.ef_ad_length, self.pin_tries = "", "", None, None
+
+    def reading(self) -> Reading:
+        """The values as they stand."""
+        best = self.best()
+        served = best.registration.registered
+        serving = self.serving if served else answers.Serving()
+        return Reading(
+            manufacturer=self.manufacturer,
+            model=self.model,
+            revision=self.revision,
+            imei=self.imei,
+            imeisv=self.imeisv,
+            sim=self.sim,
+            pin_tries=self.pin_tries,
+            imsi=self.imsi,
+            iccid=self.iccid,
+            mnc_length=self.ef_ad_length or _planned_length(self.imsi),
+            registration=best.registration,
+            serving=serving.plmn,
+            operator=self.name if served else "",
+            access=best.access or serving.access,
+            cell=best.cell,
+            signal_dbm=self.signal_dbm,
+            locks=tuple(code for code in FACILITIES if self.locks.get(code)),
+            clock=self.clock,
+            problems=tuple(self.problems.values()),
+        )
+
+
+_ORDER = (
+    Registration.ROAMING,
+    Registration.HOME,
+    Registration.EMERGENCY,
+    Registration.DENIED,
+    Registration.SEARCHING,
+    Registration.IDLE,
+    Registration.UNKNOWN,
+)
+FACILITIES = ("PN", "PU", "PP", "PC")
+
+
+def _planned_length(imsi: str) -> int | None:
+    """The MNC length of the numbering plan, when the card's network leaves no doubt."""
+    if len(imsi) < 6:
+        return None
+    for digits in (imsi[:6], imsi[:5]):
+        facts = plmn.lookup(digits)
+        if facts.known and facts.mnc_length == len(digits) - 3:
+            return facts.mnc_length
+    return plmn.lookup(imsi[:3]).mnc_length
+
+
+def _always(_: Draft) -> bool:
+    return True
+
+
+def _skip(_: Draft, __: Finished) -> Verdict:
+    return Verdict.SKIP
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One question.
+
+    `parse` gives a value or None (not understood: ask again); with `twice` two successive
+    answers must agree. `store` keeps it, and may say that it is too early. `refused` judges an
+    error. `when` tells whether it is asked at all. `missing` is the problem noted when no
+    answer could be understood.
+    """
+
+    asked: Asked
+    parse: Callable[[Finished], object | None]
+    store: Callable[[Draft, object], Verdict | None]
+    twice: bool = False
+    refused: Callable[[Draft, Finished], Verdict] = _skip
+    when: Callable[[Draft], bool] = _always
+    missing: str = ""
+
+
+def _within(command: str) -> int:
+    name = command.removeprefix("AT").split("=")[0].split("?")[0]
+    entry = REGISTRY.get(name)
+    return min(entry.within_ms if entry else 5_000, MOST_MS)
+
+
+def _ask(command: str, *, bare: bool = False, informs: bool = True) -> Asked:
+    prefix = command.removeprefix("AT").split("=")[0].split("?")[0]
+    return Asked(command, prefix, _within(command), bare, informs)
+
+
+def _nothing(_: Draft, __: object) -> None:
+    return None
+
+
+def _done(finished: Finished) -> object:
+    return finished.ending
+
+
+def _text(finished: Finished) -> object | None:
+    words = [text for line in finished.lines if (text := answers.read_text(line))]
+    return " ".join(words) or None
+
+
+def _last(read: Callable[[str], object | None]) -> Callable[[Finished], object | None]:
+    """The last line that can be read: an unsolicited twin of the answer is as good, and newer."""
+
+    def parse(finished: Finished) -> object | None:
+        for line in reversed(finished.lines):
+            value = read(line)
+            if value is not None:
+                return value
+        return None
+
+    return parse
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer that was understood, though it may say that there is no value."""
+
+    value: object | None
+
+
+def _told(read: Callable[[str], object | None]) -> Callable[[Finished], object | None]:
+    """As `_last`, for what a modem may not know: 99 for the signal, a clock never set."""
+    parse = _last(read)
+    return lambda finished: Told(parse(finished)) if finished.lines else None
+
+
+def _only(read: Callable[[str], object | None]) -> Callable[[Finished], object | None]:
+    """The one value among the lines; two different ones are none."""
+
+    def parse(finished: Finished) -> object | None:
+        values = [value for line in finished.lines if (value := read(line)) is not None]
+        return values[0] if values and all(value == values[0] for value in values) else None
+
+    return parse
+
+
+def _set(name: str, nothing: object = None) -> Callable[[Draft, object], Verdict | None]:
+    def store(draft: Draft, value: object) -> None:
+        plain = value.value if isinstance(value, Told) else value
+        setattr(draft, name, nothing if plain is None else plain)
+
+    return store
+
+
+def _store_imei(draft: Draft, value: object) -> None:
+    assert isinstance(value, answers.Imei)
+    draft.imei, draft.imei_problem = value.imei, value.problem
+    draft.imeisv = value.imeisv or draft.imeisv
+
+
+def _store_imeisv(draft: Draft, value: object) -> None:
+    assert isinstance(value, answers.Imei)
+    if not value.imeisv:
+        return
+    draft.imeisv = value.imeisv
+    if draft.imei and draft.imei[:14] != value.imeisv[:14]:
+        draft.imei_problem = f"IMEI {draft.imei} and IMEISV {value.imeisv} contradict each other"
+        draft.imei = ""
+
+
+def _store_sim(draft: Draft, value: object) -> Verdict | None:
+    assert isinstance(value, SimState)
+    if value is not draft.sim or value is SimState.ABSENT:
+        draft.forget_card()
+    draft.sim = value
+    return Verdict.BUSY if value is SimState.BUSY else None
+
+
+def _sim_refused(draft: Draft, finished: Finished) -> Verdict:
+    """An error to `+CPIN?` tells the card's state; without a number it most often means none."""
+    state = answers.SIM_ERRORS.get(-1 if finished.code is None else finished.code)
+    if state is None:
+        state = SimState.UNKNOWN if finished.code is not None else SimState.ABSENT
+    return _store_sim(draft, state) or Verdict.DONE
+
+
+def _card_refused(draft: Draft, finished: Finished) -> Verdict:
+    """READY came too early: the card's files are not there yet."""
+    if finished.code == 14 or (finished.code in (10, 13) and draft.sim is SimState.READY):
+        return Verdict.BUSY
+    return Verdict.SKIP
+
+
+def _has_card(draft: Draft) -> bool:
+    return draft.sim not in (SimState.ABSENT, SimState.UNKNOWN, SimState.FAILED, SimState.BUSY)
+
+
+def _is_open(draft: Draft) -> bool:
+    return draft.sim is SimState.READY or bool(draft.sim.lock)
+
+
+def _needs_secret(draft: Draft) -> bool:
+    return draft.sim in (SimState.PIN, SimState.PUK)
+
+
+def _tries(finished: Finished) -> object | None:
+    found = dict(
+        tries for line in finished.lines if (tries := answers.read_tries(line)) is not None
+    )
+    return found or None
+
+
+def _store_tries(draft: Draft, value: object) -> None:
+    assert isinstance(value, dict)
+    draft.pin_tries = value.get("SIM PUK" if draft.sim is SimState.PUK else "SIM PIN")
+
+
+def _stat(name: str) -> Step:
+    def store(draft: Draft, value: object) -> None:
+        assert isinstance(value, answers.Registered)
+        draft.stats[name] = value
+
+    def refused(draft: Draft, _: Finished) -> Verdict:
+        draft.stats.pop(name, None)
+        return Verdict.SKIP
+
+    return Step(_ask(f"AT{name}?"), _last(answers.read_registration), store, refused=refused)
+
+
+def _reports(name: str) -> tuple[Step, Step]:
+    def refused(draft: Draft, _: Finished) -> Verdict:
+        draft.reports_refused.add(name)
+        return Verdict.SKIP
+
+    return (
+        Step(_ask(f"AT{name}=2", informs=False), _done, _nothing, refused=refused),
+        Step(
+            _ask(f"AT{name}=1", informs=False),
+            _done,
+            _nothing,
+            when=lambda draft: name in draft.reports_refused,
+        ),
+    )
+
+
+def _served(draft: Draft) -> bool:
+    return draft.best().registration.registered
+
+
+def _store_serving(draft: Draft, value: object) -> None:
+    assert isinstance(value, answers.Serving)
+    if value.plmn is None and value.name:
+        draft.name = value.name
+        draft.problems["serving"] = "the modem names its network, but does not give its PLMN"
+    else:
+        draft.problems.pop("serving", None)
+    draft.serving = value
+
+
+def _store_name(draft: Draft, value: object) -> None:
+    assert isinstance(value, answers.Serving)
+    draft.name = value.name
+
+
+def _facility(code: str) -> Step:
+    def store(draft: Draft, value: object) -> None:
+        draft.locks[code] = bool(value)
+
+    asked = _ask(f'AT+CLCK="{code}",2')
+    return Step(asked, _last(answers.read_clck), store)
+
+
+def _files(read: Callable[[bytes], object | None]) -> Callable[[Finished], object | None]:
+    """`+CRSM: 106,130` (no such file) is an answer too: there is nothing to read."""
+
+    def one(line: str) -> object | None:
+        status = answers.read_crsm(line)
+        if status is None:
+            return None
+        return Told(read(status.data) if status.ok else None)
+
+    return _only(one)
+
+
+def _number(line: str) -> int | None:
+    head = line.split(",")[0].strip()
+    return int(head) if head.isascii() and head.isdigit() else None
+
+
+def _no_imei(draft: Draft) -> bool:
+    return not draft.imei
+
+
+class Group(enum.Enum):
+    """What is asked together, and asked again together."""
+
+    IDENTITY = "identity"
+    RADIO = "radio"
+    SIM = "sim"
+    REPORTS = "reports"
+    REGISTRATION = "registration"
+    SIGNAL = "signal"
+    CLOCK = "clock"
+
+
+_NAMES = ("+CREG", "+CGREG", "+CEREG", "+C5GREG")
+REGISTRATION_NAMES = frozenset(_NAMES)
+
+STEPS: dict[Group, tuple[Step, ...]] = {
+    Group.IDENTITY: (
+        Step(_ask("AT+CMEE=1", informs=False), _done, _nothing),
+        Step(_ask("AT+CGMI", bare=True), _text, _set("manufacturer"), twice=True),
+        Step(_ask("AT+CGMM", bare=True), _text, _set("model"), twice=True),
+        Step(_ask("AT+CGMR", bare=True), _text, _set("revision"), twice=True),
+        Step(_ask("AT+CGSN", bare=True), _only(answers.read_imei), _store_imei, twice=True),
+        Step(
+            _ask("AT+CGSN=1", bare=True),
+            _only(answers.read_imei),
+            _store_imei,
+            twice=True,
+            when=_no_imei,
+        ),
+        Step(_ask("AT+CGSN=2", bare=True), _only(answers.read_imei), _store_imeisv, twice=True),
+    ),
+    Group.RADIO: (Step(_ask("AT+CFUN?"), _last(_number), _set("functionality")),),
+    Group.SIM: (
+        Step(_ask("AT+CPIN?"), _last(answers.read_cpin), _store_sim, refused=_sim_refused),
+        Step(_ask("AT+CPINR"), _tries, _store_tries, when=_needs_secret),
+        Step(
+            _ask("AT+CIMI", bare=True),
+            _only(answers.read_imsi),
+            _set("imsi"),
+            twice=True,
+            refused=_card_refused,
+            when=_is_open,
+            missing="the card's IMSI could not be read",
+        ),
+        Step(
+            _ask("AT+CRSM=176,28589,0,0,4"),
+            _files(answers.mnc_length),
+            _set("ef_ad_length"),
+            refused=_card_refused,
+            when=_is_open,
+        ),
+        Step(
+            _ask("AT+CRSM=176,12258,0,0,10"),
+            _files(answers.iccid_of),
+            _set("iccid", ""),
+            twice=True,
+            when=_has_card,
+        ),
+        Step(
+            _ask("AT+CCID", bare=True),
+            _only(answers.read_iccid),
+            _set("iccid"),
+            twice=True,
+            when=lambda draft: _has_card(draft) and not draft.iccid,
+        ),
+        *(_facility(code) for code in FACILITIES),
+    ),
+    Group.REPORTS: tuple(step for name in _NAMES for step in _reports(name)),
+    Group.REGISTRATION: (
+        *(_stat(name) for name in _NAMES),
+        Step(_ask("AT+COPS=3,0", informs=False), _done, _nothing, when=_served),
+        Step(_ask("AT+COPS?"), _last(answers.read_cops), _store_name, when=_served),
+        Step(_ask("AT+COPS=3,2", informs=False), _done, _nothing, when=_served),
+        Step(_ask("AT+COPS?"), _last(answers.read_cops), _store_serving, twice=True, when=_served),
+    ),
+    Group.SIGNAL: (
+        Step(_ask("AT+CSQ"), _told(answers.read_csq), _set("signal_dbm")),
+        Step(
+            _ask("AT+CESQ"),
+            _told(answers.read_cesq),
+            _set("signal_dbm"),
+            when=lambda draft: draft.signal_dbm is None,
+        ),
+    ),
+    Group.CLOCK: (Step(_ask("AT+CCLK?"), _told(answers.read_cclk), _set("clock")),),
+}
+
+# To get a modem's attention. The first line undoes what an earlier program may have switched
+# off; ESC leaves a half-typed message (TS 27.005, 3.5.1); some modems know no plain AT.
+ATTENTION = ("ATQ0V1E1", "AT", "\x1bAT", "AT+CGMI")
+POWER_UP = Step(_ask("AT+CFUN=1", informs=False), _done, _set("functionality"))
+PIN_TEMPLATE = 'AT+CPIN="{pin}"'
+
+
+def every_command() -> tuple[str, ...]:
+    """All that the bridge can send; the PIN's digits stand as {pin}."""
+    steps = [step.asked.command for group in STEPS.values() for step in group]
+    told = (POWER_UP.asked.command, PIN_TEMPLATE)
+    return tuple(dict.fromkeys((*ATTENTION, *steps, *told)))
