@@ -34,7 +34,7 @@ from firmware_sim_protocol.numbers import (
 )
 from firmware_sim_protocol.rules import SOUND, Guard, Rule
 from firmware_sim_protocol.signing import KEY_SIZES, PrivateKey, PublicKey
-from firmware_sim_protocol.values import KeyEntry, KeySet, Message
+from firmware_sim_protocol.values import KeyEntry, KeySet, Message, Request
 
 CLASSES: dict[MessageType, type[Any]] = {
     MessageType.CHALLENGE_REQ: values.ChallengeReq,
@@ -99,7 +99,26 @@ def parse_body(kind: MessageType, body: bytes, guard: Guard = SOUND) -> Message:
     message: Message = CLASSES[kind](**fields)
     if isinstance(message, KeySet):
         _check_keyset(message, guard)
+    elif isinstance(message, Request):
+        carried = carried_evidence(message)
+        agrees = message.evidence == carried
+        guard.require(Rule.LAYOUT_EVIDENCE, agrees, f"{message.evidence!r}, carries {carried!r}")
     return message
+
+
+def carried_evidence(request: Request) -> Evidence:
+    """The bits that name what this request carries: its `evidence` must be these."""
+    carried = Evidence(0)
+    for bit, value in (
+        (Evidence.SERVING, request.serving_plmn),
+        (Evidence.SIM, request.sim_plmn),
+        (Evidence.CELL, request.extensions.cell),
+        (Evidence.GNSS, request.extensions.gnss),
+        (Evidence.WIFI_COUNTRY, request.extensions.wifi_country),
+    ):
+        if value is not None:
+            carried |= bit
+    return carried
 
 
 def build_message(
@@ -126,7 +145,11 @@ def build_body(message: Message) -> bytes:
         if field.name != "entry_count"
     }
     entries = b""
+    if isinstance(message, Request) and message.evidence != carried_evidence(message):
+        raise BuildError(f"REQUEST.evidence: {message.evidence!r} is not what it carries")
     if isinstance(message, KeySet):
+        if not 1 <= len(message.entries) <= MAX_KEYSET_ENTRIES:
+            raise BuildError(f"KEYSET.entries: {len(message.entries)}")
         fields["entry_count"] = len(message.entries)
         entries = b"".join(_build_entry(entry) for entry in message.entries)
     fixed = _build(layout.BODY_STRUCTS[kind], fields, kind.name)
@@ -301,6 +324,8 @@ def _octets(row: Field, value: Any, message: Message) -> Any:
         raise ValueError("is the value that means absent")
     if row.numbers in NUMBERS:
         return int(NUMBERS[row.numbers](value))
+    if not 0 <= value < 1 << (8 * kind.size):
+        raise ValueError(f"{value} is no {kind.name}")
     return value
 
 

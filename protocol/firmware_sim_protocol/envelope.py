@@ -92,7 +92,7 @@ def _signature_block(
     if start == len(raw):
         return (), start
     count = raw[start]
-    SOUND.require(Rule.SIG_SINGLE, count <= MAX_SIGNATURES, f"{count} signatures")
+    SOUND.require(Rule.SIG_COUNT, count <= MAX_SIGNATURES, f"{count} signatures")
     guard.require(Rule.SIG_PRESENT, count > 0, "signature count 0")
     end = start + 1 + count * SIGNATURE_ENTRY_SIZE
     SOUND.require(Rule.HEADER_SIZES, end <= len(raw), "signature block cut short")
@@ -112,8 +112,12 @@ def seal(
         BuildError: signers for an unsigned type, none for a signed one, or too many octets.
     """
     context = SIGNING_CONTEXT.get(kind)
-    if (context is None) == bool(signers):
+    if (context is None) == bool(signers) or len(signers) > MAX_SIGNATURES:
         raise BuildError(f"{kind.name}: {len(signers)} signers")
+    if HEADER_SIZE + len(body) > MAX_MESSAGE:
+        raise BuildError(f"{kind.name}: a body of {len(body)} octets")
+    if not 0 <= exchange_id <= 0xFFFF_FFFF:
+        raise BuildError(f"{kind.name}: exchange id {exchange_id} is no u32")
     header = layout.HEADER_STRUCT.build(
         {
             "magic": MAGIC,

@@ -43,7 +43,11 @@ class Framing(Protocol):
 
 
 class TcpFraming:
-    """u16 length, then the message. The length is judged before anything is stored."""
+    """u16 length, then the message. The length is judged before anything is stored.
+
+    After a refusal nobody knows where the next message begins: the stream is over, and every
+    further octet is dropped until `reset` (a new connection).
+    """
 
     fatal = True
 
@@ -51,12 +55,16 @@ class TcpFraming:
         self._guard = guard
         self._buffer = bytearray()
         self._deadline: int | None = None
+        self._shut = False
 
     def wrap(self, message: bytes) -> bytes:
         return len(message).to_bytes(2) + message
 
     def feed(self, data: bytes, now: int) -> list[bytes | Refusal]:
-        found: list[bytes | Refusal] = []
+        late = self.expire(now)
+        found: list[bytes | Refusal] = [late] if late else []
+        if self._shut:
+            return found
         self._buffer += data
         while self._buffer:
             if self._deadline is None or not self._guard.enforces(Rule.FRAME_DEADLINE):
@@ -68,7 +76,7 @@ class TcpFraming:
                 fits = HEADER_SIZE <= length <= MAX_MESSAGE
                 self._guard.require(Rule.FRAME_LENGTH, fits, f"length {length}")
             except Refusal as refusal:
-                self.reset()
+                self._shut_down()
                 found.append(refusal)
                 break
             if len(self._buffer) < 2 + length:
@@ -82,7 +90,7 @@ class TcpFraming:
         if self._deadline is None or now < self._deadline:
             return None
         have = len(self._buffer)
-        self.reset()
+        self._shut_down()
         return Refusal(Rule.FRAME_DEADLINE, f"{have} octets of an unfinished frame")
 
     def wake_at(self) -> int | None:
@@ -91,6 +99,11 @@ class TcpFraming:
     def reset(self) -> None:
         self._buffer.clear()
         self._deadline = None
+        self._shut = False
+
+    def _shut_down(self) -> None:
+        self.reset()
+        self._shut = True
 
 
 class SerialFraming:
@@ -121,7 +134,8 @@ class SerialFraming:
         return bytes(out)
 
     def feed(self, data: bytes, now: int) -> list[bytes | Refusal]:
-        found: list[bytes | Refusal] = []
+        late = self.expire(now)
+        found: list[bytes | Refusal] = [late] if late else []
         for octet in data:
             if octet == FLAG:
                 self._close(found)

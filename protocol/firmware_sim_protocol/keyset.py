@@ -74,13 +74,25 @@ class KeyRing:
             return self.keyset.entries[0]
         key, row = found
         guard.require(Rule.KEY_ROLE, bool(row.roles & role), f"has {row.roles!r}, needs {role!r}")
-        valid = row.not_before <= floor + TEN_YEARS_S and floor <= row.not_after
-        guard.require(Rule.KEY_VALIDITY, valid, f"valid to {row.not_after}, floor {floor}")
+        guard.require(Rule.KEY_VALIDITY, *self._validity(row, floor))
         key.verify(octets, entry.signature, guard)
         return row
 
+    def _validity(self, row: KeyEntry, floor: int) -> tuple[bool, str]:
+        # A device without a clock cannot know that a key is not valid yet: not_before is held
+        # against the latest instant that the device could believe it is.
+        latest = floor + TEN_YEARS_S
+        for name, span in (("key", row), ("keyset", self.keyset)):
+            if not (span.not_before <= latest and floor <= span.not_after):
+                return False, f"{name} valid to {span.not_after}, floor {floor}"
+        return True, ""
+
     def next_keyset(self, envelope: Envelope, floor: int, guard: Guard = SOUND) -> KeySet:
         """The keyset that this KEYSET message puts in force after the present one.
+
+        The old roots are asked first, about octets that nobody has parsed yet. The new roots
+        stand in the message itself, so it is read before they can be asked; nothing of it is
+        used until they agree.
 
         Raises:
             Refusal: at any stage from SIGNATURE to POLICY.
@@ -89,39 +101,71 @@ class KeyRing:
         guard.require(Rule.SIG_PRESENT, bool(envelope.signatures), "no signature")
         ids = [entry.key_id for entry in envelope.signatures]
         guard.require(Rule.SIG_DISTINCT, len(set(ids)) == len(ids), "a key signs twice")
-        # The new roots stand in the message itself, so it is read before it is believed;
-        # nothing of it is used until both thresholds are reached.
+        known = [entry for entry in envelope.signatures if self.find(entry.key_id)]
+        for entry in known:
+            self._verify_one(entry, Role.ROOT, octets, floor, guard)
+        needed = self.keyset.root_threshold
+        guard.require(Rule.THRESHOLD_OLD, len(known) >= needed, f"{len(known)} of {needed}")
         fresh = parse_message(envelope, guard)
         assert isinstance(fresh, KeySet)
-        ring = KeyRing(fresh)
-        old_roots = new_roots = 0
-        for entry in envelope.signatures:
-            old, new = self.find(entry.key_id), ring.find(entry.key_id)
-            found = old or new
-            if found is None:
-                guard.require(Rule.KEY_KNOWN, False, f"key id {entry.key_id.hex()[:16]}")
-                continue
-            rows = [row for pair in (old, new) if pair is not None for row in (pair[1],)]
-            root = any(row.roles & Role.ROOT for row in rows)
-            guard.require(Rule.KEY_ROLE, root, f"{entry.key_id.hex()[:16]} is no root")
-            found[0].verify(octets, entry.signature, guard)
-            old_roots += old is not None and bool(old[1].roles & Role.ROOT)
-            new_roots += new is not None and bool(new[1].roles & Role.ROOT)
-        needed = self.keyset.root_threshold
-        guard.require(Rule.THRESHOLD_OLD, old_roots >= needed, f"{old_roots} of {needed}")
+        new_roots = KeyRing(fresh)._new_roots(envelope, known, octets, floor, guard)
         needed = fresh.root_threshold
         guard.require(Rule.THRESHOLD_NEW, new_roots >= needed, f"{new_roots} of {needed}")
         guard.require(Rule.BIND_REALM, fresh.realm == self.keyset.realm, "KEYSET")
         following = fresh.version == self.keyset.version + 1
         detail = f"version {fresh.version} after {self.keyset.version}"
         guard.require(Rule.KEYSET_NEXT, following, detail)
-        guard.require(Rule.KEYSET_VALIDITY, floor <= fresh.not_after, f"floor {floor}")
+        ordered = fresh.not_before <= min(fresh.not_after, floor + TEN_YEARS_S)
+        guard.require(
+            Rule.KEYSET_VALIDITY,
+            ordered and floor <= fresh.not_after,
+            f"{fresh.not_before} to {fresh.not_after}, floor {floor}",
+        )
         guard.require(
             Rule.KEYSET_EPOCH,
             fresh.policy_epoch >= self.keyset.policy_epoch,
             f"epoch {fresh.policy_epoch} after {self.keyset.policy_epoch}",
         )
         return fresh
+
+    def _new_roots(
+        self,
+        envelope: Envelope,
+        verified: list[SignatureEntry],
+        octets: bytes,
+        floor: int,
+        guard: Guard,
+    ) -> int:
+        """How many of the signers are roots here; those of `verified` are not verified again."""
+        count = 0
+        for entry in envelope.signatures:
+            found = self.find(entry.key_id)
+            if entry in verified:
+                root = found is not None and bool(found[1].roles & Role.ROOT)
+                count += root or (found is not None and not guard.enforces(Rule.KEY_ROLE))
+            else:
+                row = self._verify_one(entry, Role.ROOT, octets, floor, guard)
+                count += found is not None and row is found[1]
+        return count
+
+
+def verify_signed_by(envelope: Envelope, key: PublicKey, guard: Guard = SOUND) -> None:
+    """Check the one signature of a REQUEST or CONFIRM: it must be by this device key.
+
+    Raises:
+        Refusal: at stage SIGNATURE.
+    """
+    guard.require(Rule.SIG_PRESENT, bool(envelope.signatures), "no signature")
+    single = len(envelope.signatures) == 1
+    guard.require(Rule.SIG_SINGLE, single, f"{len(envelope.signatures)} signatures")
+    if not envelope.signatures:
+        return
+    entry = envelope.signatures[0]
+    same = entry.key_id == key.key_id
+    guard.require(Rule.KEY_KNOWN, same, f"key id {entry.key_id.hex()[:16]}")
+    context = SIGNING_CONTEXT[envelope.header.type]
+    octets = signed_octets(context, envelope.header_and_body, guard)
+    key.verify(octets, entry.signature, guard)
 
 
 def sign_keyset(keyset: KeySet, roots: tuple[PrivateKey, ...]) -> bytes:

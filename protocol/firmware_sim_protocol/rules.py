@@ -92,11 +92,16 @@ class Rule(enum.Enum):
     HEADER_SIZES = (Stage.HEADER, Code.FRAME_LEN, "header, body and signature block add up exactly")
     # Signature block and keys
     SIG_PRESENT = (Stage.SIGNATURE, Code.SIG_MISSING, "a signed type carries a signature")
+    SIG_COUNT = (Stage.SIGNATURE, Code.SIG_FORM, "a signature block holds 1 to 8 signatures")
     SIG_SINGLE = (Stage.SIGNATURE, Code.SIG_FORM, "exactly one signature, except on a KEYSET")
     SIG_DISTINCT = (Stage.SIGNATURE, Code.SIG_FORM, "no key signs twice")
     KEY_KNOWN = (Stage.SIGNATURE, Code.KEY_UNKNOWN, "the signer is in the device's keyset")
     KEY_ROLE = (Stage.SIGNATURE, Code.KEY_ROLE, "the signer's role covers the message type")
-    KEY_VALIDITY = (Stage.SIGNATURE, Code.KEY_EXPIRED, "the signer is valid at the time floor")
+    KEY_VALIDITY = (
+        Stage.SIGNATURE,
+        Code.KEY_EXPIRED,
+        "the signer and its keyset are valid at the time floor",
+    )
     KEY_STRONG = (Stage.SIGNATURE, Code.KEY_WEAK, "the signer's key is a point of full order")
     SIG_RANGE = (Stage.SIGNATURE, Code.SIG_BAD, "r, s and S lie in their ranges")
     SIG_LOW_S = (Stage.SIGNATURE, Code.SIG_FORM, "s of an ECDSA signature is the low one")
@@ -113,6 +118,11 @@ class Rule(enum.Enum):
     LAYOUT_DECISION = (Stage.LAYOUT, Code.DECISION, "the decision is one of the table")
     LAYOUT_IMEI = (Stage.LAYOUT, Code.IMEI, "an IMEI is 15 digits with its check digit and filler")
     LAYOUT_PLMN = (Stage.LAYOUT, Code.PLMN, "a PLMN is 5 or 6 digits, or absent")
+    LAYOUT_EVIDENCE = (
+        Stage.LAYOUT,
+        Code.LAYOUT,
+        "the evidence bits of a REQUEST name exactly what it carries",
+    )
     EXT_WHOLE = (Stage.LAYOUT, Code.EXT, "extensions fill the body to its end")
     EXT_ORDER = (Stage.LAYOUT, Code.EXT, "extension types strictly increase")
     EXT_COUNT = (Stage.LAYOUT, Code.EXT, "there are at most 16 extensions")
