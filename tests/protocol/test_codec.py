@@ -6,6 +6,9 @@ import dataclasses
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from firmware_sim_protocol import codec, layout
 from firmware_sim_protocol.errors import BuildError, Refusal
 from firmware_sim_protocol.extensions import encode_extension
@@ -19,9 +22,6 @@ from firmware_sim_protocol.numbers import (
 )
 from firmware_sim_protocol.rules import SOUND, Guard, Rule, Stage
 from firmware_sim_protocol.values import Extensions, Gnss
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.support.messages import (
     ALGORITHMS,
     NOW,

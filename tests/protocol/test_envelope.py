@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from firmware_sim_protocol import codec
 from firmware_sim_protocol.envelope import open_envelope, seal
 from firmware_sim_protocol.errors import BuildError, Refusal
@@ -15,9 +18,6 @@ from firmware_sim_protocol.numbers import (
     MessageType,
 )
 from firmware_sim_protocol.rules import SOUND, Guard, Rule, Stage
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.support.messages import (
     ALGORITHMS,
     SIGNED,

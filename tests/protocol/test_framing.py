@@ -6,12 +6,13 @@ import itertools
 import zlib
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
 from firmware_sim_protocol.errors import Refusal
 from firmware_sim_protocol.framing import Framing, SerialFraming, TcpFraming
 from firmware_sim_protocol.numbers import FRAME_DEADLINE_MS, HEADER_SIZE, MAX_MESSAGE
 from firmware_sim_protocol.rules import Guard, Rule
-from hypothesis import given
-from hypothesis import strategies as st
 
 FRAMINGS = (TcpFraming, SerialFraming)
 MESSAGE = bytes(range(0x70, 0x90))

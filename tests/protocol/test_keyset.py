@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from firmware_sim_protocol.codec import build_message
 from firmware_sim_protocol.envelope import Envelope, open_envelope
 from firmware_sim_protocol.errors import Refusal
@@ -13,7 +14,6 @@ from firmware_sim_protocol.numbers import TEN_YEARS_S, Algorithm, MessageType, R
 from firmware_sim_protocol.rules import SOUND, Guard, Rule
 from firmware_sim_protocol.signing import PrivateKey
 from firmware_sim_protocol.values import KeySet
-
 from tests.support.messages import (
     ALGORITHMS,
     NOW,

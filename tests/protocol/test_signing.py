@@ -8,6 +8,9 @@ import hashlib
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from hypothesis import given
+from hypothesis import strategies as st
+
 from firmware_sim_protocol.errors import KeyFormatError, Refusal
 from firmware_sim_protocol.numbers import SIGNING_CONTEXT, Algorithm
 from firmware_sim_protocol.rules import SOUND, Guard, Rule
@@ -20,9 +23,6 @@ from firmware_sim_protocol.signing import (
     PublicKey,
     signed_octets,
 )
-from hypothesis import given
-from hypothesis import strategies as st
-
 from tests.support import wycheproof
 from tests.support.messages import ALGORITHMS, key
 

@@ -6,6 +6,8 @@ import dataclasses
 import functools
 from typing import Any
 
+from hypothesis import strategies as st
+
 from firmware_sim_protocol import codec, values
 from firmware_sim_protocol.numbers import (
     SIGNING_CONTEXT,
@@ -22,7 +24,6 @@ from firmware_sim_protocol.numbers import (
 )
 from firmware_sim_protocol.signing import KEY_SIZES, PrivateKey
 from firmware_sim_protocol.values import Cell, Extensions, Gnss, KeyEntry, KeySet, Message
-from hypothesis import strategies as st
 
 REALM = b"test realm 0001."
 IMEI = "490154203237518"
