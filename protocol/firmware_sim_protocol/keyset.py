@@ -202,3 +202,31 @@ def verify_first_keyset(envelope: Envelope, guard: Guard = SOUND) -> KeySet:
     needed = fresh.root_threshold
     guard.require(Rule.THRESHOLD_NEW, roots >= needed, f"{roots} of {needed}")
     return fresh
+
+
+def verify_first_keyset(envelope: Envelope, guard: Guard = SOUND) -> KeySet:
+    """The keyset of a KEYSET message that follows none: its own roots reach its own threshold.
+
+    For the keyset that a device is given at manufacture, and for the one it reads back from its
+    own store. It proves that nobody changed the message, not that it may be trusted: signers
+    that the keyset does not name (the roots before it) are passed over, and time plays no part.
+
+    Raises:
+        Refusal: at stage SIGNATURE or LAYOUT.
+    """
+    guard.require(Rule.SIG_PRESENT, bool(envelope.signatures), "no signature")
+    ids = [entry.key_id for entry in envelope.signatures]
+    guard.require(Rule.SIG_DISTINCT, len(set(ids)) == len(ids), "a key signs twice")
+    keyset = parse_message(envelope, guard)
+    assert isinstance(keyset, KeySet)
+    ring = KeyRing(keyset)
+    octets = signed_octets(SIGNING_CONTEXT[MessageType.KEYSET], envelope.header_and_body, guard)
+    count = 0
+    for entry in envelope.signatures:
+        found = ring.find(entry.key_id)
+        if found is not None and found[1].roles & Role.ROOT:
+            found[0].verify(octets, entry.signature, guard)
+            count += 1
+    needed = keyset.root_threshold
+    guard.require(Rule.THRESHOLD_NEW, count >= needed, f"{count} of {needed}")
+    return keyset

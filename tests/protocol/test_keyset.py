@@ -9,7 +9,12 @@ import pytest
 from firmware_sim_protocol.codec import build_message
 from firmware_sim_protocol.envelope import Envelope, open_envelope
 from firmware_sim_protocol.errors import Refusal
-from firmware_sim_protocol.keyset import KeyRing, sign_keyset, verify_signed_by
+from firmware_sim_protocol.keyset import (
+    KeyRing,
+    sign_keyset,
+    verify_first_keyset,
+    verify_signed_by,
+)
 from firmware_sim_protocol.numbers import TEN_YEARS_S, Algorithm, MessageType, Role
 from firmware_sim_protocol.rules import SOUND, Guard, Rule
 from firmware_sim_protocol.signing import PrivateKey
@@ -287,3 +292,23 @@ def test_a_chain_of_keysets_leads_from_the_factory_to_today() -> None:
         ring = KeyRing(fresh)
     assert ring.keyset.version == 5
     assert unfit(following(*roots(1, 2), version=5), ring=ring) is Rule.KEYSET_NEXT
+
+
+def test_a_keyset_that_stands_alone_is_signed_by_its_own_roots() -> None:
+    first = keyset()
+    assert verify_first_keyset(open_envelope(sign_keyset(first, roots(1, 3)))) == first
+    with_others = open_envelope(sign_keyset(first, (*roots(1, 3), key("root before"))))
+    assert verify_first_keyset(with_others) == first
+    for signers, rule in (
+        (roots(1), Rule.THRESHOLD_NEW),
+        (roots(1, 1), Rule.SIG_DISTINCT),
+        ((*roots(1), key("act")), Rule.THRESHOLD_NEW),
+    ):
+        with pytest.raises(Refusal) as caught:
+            verify_first_keyset(open_envelope(sign_keyset(first, signers)))
+        assert caught.value.rule is rule
+    raw = bytearray(sign_keyset(first, roots(1, 3)))
+    raw[40] ^= 1
+    with pytest.raises(Refusal) as caught:
+        verify_first_keyset(open_envelope(bytes(raw)))
+    assert caught.value.rule is Rule.SIG_VERIFIES
