@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from firmware_sim.server import geography
+from firmware_sim.server.devices import NEW_DEVICE, Device
+from firmware_sim.server.policy import Action, Place, Policy, Source, Territory
 from firmware_sim_native import plmn
 from firmware_sim_protocol import numbers
 from firmware_sim_protocol.numbers import Decision, Reason, TicketScope
 from firmware_sim_protocol.values import Cell, Gnss, Request
-
-from firmware_sim.server import geography
-from firmware_sim.server.devices import NEW_DEVICE, Device
-from firmware_sim.server.policy import Action, Place, Policy, Source, Territory
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """Which device keys the server talks to.
 
-By default the first device key that proves itself under an IMEI is that IMEI's; another key
-that claims the same IMEI is refused (a clone, or a board that was replaced). A list of
-enrolled devices limits it to the keys of the factory.
+By default any device key is taken when it first proves itself; a second one under the same IMEI
+(a clone, or a board that was replaced) is taken too, and reported. `one_key` refuses it instead,
+and a list of enrolled devices limits the server to the keys of the factory.
 
 Source: SPEC.md, "Server".
 """
@@ -14,20 +14,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from firmware_sim.errors import SimError
 from firmware_sim_native import imei as imei_rules
 from firmware_sim_protocol.errors import Refusal
 from firmware_sim_protocol.rules import Rule
-
-from firmware_sim.errors import SimError
 
 _LINE = re.compile(r"([0-9]{15})[\s,]+([0-9a-fA-F]{64})")
 
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """`listed`: IMEI -> device key id, or None where any key is taken on first use."""
+    """`listed`: IMEI -> device key id, or None where keys are taken on first use."""
 
     listed: Mapping[str, bytes] | None = None
+    one_key: bool = False
+    """Whether the first key of an IMEI is its only one."""
 
     def require_key(self, key_id: bytes) -> None:
         """At a CHALLENGE_REQ, which names no IMEI and proves nothing.
@@ -47,11 +48,12 @@ class Enrolment:
         if self.listed is not None:
             if self.listed.get(imei) != key_id:
                 raise Refusal(Rule.BIND_DEVICE, f"{imei} is not enrolled with this key")
-        elif known and key_id not in known:
+        elif self.one_key and known and key_id not in known:
             raise Refusal(Rule.BIND_DEVICE, f"{imei} belongs to key {known[0].hex()[:16]}")
 
 
 FIRST_USE = Enrolment()
+ONE_KEY = Enrolment(one_key=True)
 
 
 def parse(text: str, name: str) -> Enrolment:

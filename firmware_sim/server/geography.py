@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from math import cos, hypot, radians
 from types import MappingProxyType
 
-from firmware_sim_protocol.values import Gnss
-
 from firmware_sim.server.policy import Place
+from firmware_sim_protocol.values import Gnss
 
 METRES_PER_DEGREE = 111_320.0
 """Of latitude, and of longitude at the equator (WGS 84, to 0.5 %: below the polygons' error)."""

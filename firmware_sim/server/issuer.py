@@ -15,6 +15,23 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from firmware_sim.errors import SimError
+from firmware_sim.events import NOTHING, Event
+from firmware_sim.server.decision import PlaceEvidence, Verdict, decide
+from firmware_sim.server.devices import (
+    ANSWERS_KEPT,
+    CHALLENGE_REPEAT_S,
+    Answer,
+    Device,
+    DeviceEvent,
+    DeviceState,
+    IllegalMove,
+    move,
+)
+from firmware_sim.server.enrolment import FIRST_USE, Enrolment
+from firmware_sim.server.keys import ServerKeys
+from firmware_sim.server.policy import Policy
+from firmware_sim.server.store import DeviceStore
 from firmware_sim_protocol.codec import build_message, parse_message
 from firmware_sim_protocol.envelope import Envelope, open_envelope
 from firmware_sim_protocol.errors import Refusal
@@ -34,26 +51,10 @@ from firmware_sim_protocol.values import (
     UnlockChallenge,
 )
 
-from firmware_sim.errors import SimError
-from firmware_sim.events import NOTHING, Event
-from firmware_sim.server.decision import PlaceEvidence, Verdict, decide
-from firmware_sim.server.devices import (
-    ANSWERS_KEPT,
-    CHALLENGE_REPEAT_S,
-    Answer,
-    Device,
-    DeviceEvent,
-    DeviceState,
-    IllegalMove,
-    move,
-)
-from firmware_sim.server.enrolment import FIRST_USE, Enrolment
-from firmware_sim.server.keys import ServerKeys
-from firmware_sim.server.policy import Policy
-from firmware_sim.server.store import DeviceStore
-
 M = TypeVar("M")
 
+FACTORY_REALM = bytes(16)
+"""The realm in a CHALLENGE_REQ of whoever has no keyset yet."""
 LOCKS = frozenset(
     {Decision.LOCK_TERRITORY, Decision.LOCK_BLOCKLIST, Decision.LOCK_FINANCE, Decision.DEACTIVATE}
 )
@@ -204,6 +205,9 @@ class Issuer:
 
     def _challenge(self, arrival: _Arrival) -> list[bytes]:
         asked = self._read(arrival, ChallengeReq)
+        if asked.realm == FACTORY_REALM and asked.keyset_version == 0:
+            # A factory that asks what its new phones shall trust: public, and answers itself.
+            return [self._keys.trust]
         self._require(Rule.BIND_REALM, asked.realm == self._realm, "CHALLENGE_REQ")
         self._not_ahead(asked.keyset_version, asked.policy_epoch, asked.policy_version)
         self._enrolment.require_key(asked.device_key_id)
@@ -259,7 +263,11 @@ class Issuer:
         self._not_ahead(0, *device.policy_floor)
         if request.keyset_version < self._keys.keyset.version:
             raise Behind(request.keyset_version)
-        self._enrolment.require(key.key_id, request.imei, self._store.keys_of(request.imei))
+        others = self._store.keys_of(request.imei)
+        self._enrolment.require(key.key_id, request.imei, others)
+        if others and key.key_id not in others:
+            text = f"{request.imei} comes with another device key than {others[0].hex()[:8]}"
+            self._note(arrival.at, "state", text)
         return [self._decide(arrival, request, replace(device, state=state))]
 
     def _decide(self, arrival: _Arrival, request: Request, device: Device) -> bytes:

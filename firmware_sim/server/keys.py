@@ -13,7 +13,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
+from pathlib import Path
 
+from firmware_sim.errors import SimError
 from firmware_sim_protocol.codec import parse_message
 from firmware_sim_protocol.envelope import open_envelope
 from firmware_sim_protocol.errors import ProtocolError
@@ -21,8 +23,6 @@ from firmware_sim_protocol.keyset import KeyRing, sign_keyset
 from firmware_sim_protocol.numbers import Algorithm, MessageType, Role
 from firmware_sim_protocol.signing import PrivateKey
 from firmware_sim_protocol.values import KeyEntry, KeySet
-
-from firmware_sim.errors import SimError
 
 Entropy = Callable[[int], bytes]
 
@@ -174,12 +174,40 @@ def found(
 def make_keys(
     entropy: Entropy,
     algorithm: Algorithm = Algorithm.ESP256,
+    not_before: int = MADE_KEYS_FROM_S,
+    *,
     roots: tuple[PrivateKey, ...] | None = None,
 ) -> ServerKeys:
-    """A whole set of test keys in memory, for the embedded server: equal entropy, equal keys."""
+    """A whole set of test keys in memory, for the embedded server: equal entropy, equal keys.
+
+    `not_before`: seconds since 1970; validity begins here, and so does a phone's time floor.
+    """
     realm = entropy(16)
     roots = make_roots(entropy, algorithm) if roots is None else roots
     act = PrivateKey.derive(algorithm, entropy(32))
     unlock = PrivateKey.derive(algorithm, entropy(32))
     threshold = min(DEFAULT_THRESHOLD, len(roots))
-    return ServerKeys(act, unlock, (found(roots, act, unlock, realm=realm, threshold=threshold),))
+    first = found(roots, act, unlock, realm=realm, threshold=threshold, not_before=not_before)
+    return ServerKeys(act, unlock, (first,))
+
+
+def save_keys(keys: ServerKeys, folder: Path) -> None:
+    """Write a new folder of keys: 0700, its private keys 0600.
+
+    Raises:
+        KeyTrouble: it exists and is not empty, or cannot be written.
+    """
+    from firmware_sim.server import keyfiles
+
+    keyfiles.save(keys, folder)
+
+
+def load_keys(folder: Path) -> ServerKeys:
+    """Read a folder of keys.
+
+    Raises:
+        KeyTrouble: a file is missing, damaged or open to others, or the keys do not fit.
+    """
+    from firmware_sim.server import keyfiles
+
+    return keyfiles.load(folder)

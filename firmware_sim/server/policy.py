@@ -12,6 +12,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
 
 from firmware_sim_protocol.numbers import Decision
@@ -175,3 +176,21 @@ class Policy:
 
 TEXT_WORDS = ("territory", "blocklist", "finance", "pending", "withdrawn", "notice")
 """What display texts are about; a decision without a text gets the phone's own words."""
+
+
+def default_policy() -> Policy:
+    """The pack that ships as the default: territories as of 2021."""
+    from firmware_sim.server import policyfile
+
+    return policyfile.pack()
+
+
+def load_policy(path: Path | str) -> Policy:
+    """Read a policy file, or the pack of that name where there is no such file.
+
+    Raises:
+        SimError: part "policy"; it cannot be read, or the text names line and key.
+    """
+    from firmware_sim.server import policyfile
+
+    return policyfile.find(str(path))

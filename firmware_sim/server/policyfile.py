@@ -16,9 +16,6 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from firmware_sim_native import imei as imei_rules
-from firmware_sim_protocol.numbers import Decision
-
 from firmware_sim.errors import SimError
 from firmware_sim.server import toml_lines
 from firmware_sim.server.imeilist import ImeiFile
@@ -35,6 +32,8 @@ from firmware_sim.server.policy import (
     Territory,
     Timing,
 )
+from firmware_sim_native import imei as imei_rules
+from firmware_sim_protocol.numbers import Decision
 
 DEFAULT = "territory-2021"
 U32_LIMIT = 0xFFFF_FFFE

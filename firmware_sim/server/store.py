@@ -1,12 +1,12 @@
 """What the server remembers: a port, and the store that forgets when the process ends.
 
 Everything is handed over as whole frozen records; a store neither decides nor expires.
-`database.SqliteStore` is the store that survives.
+`SqliteStore` (in `database`) is the store that survives.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 from firmware_sim.errors import SimError
 from firmware_sim.server.devices import Device
@@ -102,6 +102,15 @@ class MemoryStore:
 
     def claim_r(self, r: bytes, digest: bytes) -> bool:
         return self._halves.setdefault(r, digest) == digest
+
+
+def __getattr__(name: str) -> Any:
+    # The database is loaded when it is first asked for: most runs keep nothing.
+    if name == "SqliteStore":
+        from firmware_sim.server.database import SqliteStore
+
+        return SqliteStore
+    raise AttributeError(name)
 
 
 def check_policy(

@@ -8,11 +8,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from firmware_sim_native import bulk, imei
-from firmware_sim_native._core import lib
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from firmware_sim_native import bulk, imei
+from firmware_sim_native._core import lib
 from tests.native import model
 
 PATHS = imei.paths()

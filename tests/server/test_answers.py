@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from firmware_sim_protocol.numbers import Decision, Reason
 
 from firmware_sim.server import policyfile
 from firmware_sim.server.decision import PlaceEvidence, decide
+from firmware_sim_protocol.numbers import Decision, Reason
 from tests.support.devices import TestDevice, issuer_with
 
 IMEI = "490154203237518"

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from firmware_sim.links.entropy import SeededEntropy
+from firmware_sim.server import policyfile
+from firmware_sim.server.issuer import Issuer
+from firmware_sim.server.keys import ServerKeys, make_keys
+from firmware_sim.server.policy import Policy
+from firmware_sim.server.store import DeviceStore, MemoryStore
 from firmware_sim_protocol.codec import build_message, parse_message
 from firmware_sim_protocol.envelope import open_envelope
 from firmware_sim_protocol.keyset import KeyRing
@@ -27,13 +33,6 @@ from firmware_sim_protocol.values import (
     Request,
     Response,
 )
-
-from firmware_sim.links.entropy import SeededEntropy
-from firmware_sim.server import policyfile
-from firmware_sim.server.issuer import Issuer
-from firmware_sim.server.keys import ServerKeys, make_keys
-from firmware_sim.server.policy import Policy
-from firmware_sim.server.store import DeviceStore, MemoryStore
 
 IMEI = "490154203237518"
 NOW_S = 1_800_000_000
