@@ -174,46 +174,18 @@ def sign_keyset(keyset: KeySet, roots: tuple[PrivateKey, ...]) -> bytes:
 
 
 def verify_first_keyset(envelope: Envelope, guard: Guard = SOUND) -> KeySet:
-    """The keyset of a KEYSET message that its own roots signed: what a factory burns in.
-
-    Nothing older vouches for it; whoever takes it must know where it comes from.
-
-    Raises:
-        Refusal: it is no KEYSET, or its own root threshold is not reached.
-    """
-    is_keyset = envelope.header.type is MessageType.KEYSET
-    guard.require(Rule.HEADER_TYPE, is_keyset, f"{envelope.header.type.name}, not KEYSET")
-    fresh = parse_message(envelope, guard)
-    assert isinstance(fresh, KeySet)
-    octets = signed_octets(SIGNING_CONTEXT[MessageType.KEYSET], envelope.header_and_body, guard)
-    ids = [entry.key_id for entry in envelope.signatures]
-    guard.require(Rule.SIG_DISTINCT, len(set(ids)) == len(ids), "a key signs twice")
-    ring = KeyRing(fresh)
-    roots = 0
-    for entry in envelope.signatures:
-        found = ring.find(entry.key_id)
-        guard.require(Rule.KEY_KNOWN, found is not None, f"key id {entry.key_id.hex()[:16]}")
-        if found is None:
-            continue
-        key, row = found
-        guard.require(Rule.KEY_ROLE, bool(row.roles & Role.ROOT), "the signer is no root")
-        key.verify(octets, entry.signature, guard)
-        roots += 1
-    needed = fresh.root_threshold
-    guard.require(Rule.THRESHOLD_NEW, roots >= needed, f"{roots} of {needed}")
-    return fresh
-
-
-def verify_first_keyset(envelope: Envelope, guard: Guard = SOUND) -> KeySet:
     """The keyset of a KEYSET message that follows none: its own roots reach its own threshold.
 
     For the keyset that a device is given at manufacture, and for the one it reads back from its
-    own store. It proves that nobody changed the message, not that it may be trusted: signers
-    that the keyset does not name (the roots before it) are passed over, and time plays no part.
+    own store. Nothing older vouches for it: it proves that nobody changed the message, not that
+    it may be trusted. Signers that it does not name as roots (those of the keyset before it) are
+    passed over, and time plays no part.
 
     Raises:
-        Refusal: at stage SIGNATURE or LAYOUT.
+        Refusal: HEADER_TYPE, or at stage SIGNATURE or LAYOUT.
     """
+    kind = envelope.header.type
+    SOUND.require(Rule.HEADER_TYPE, kind is MessageType.KEYSET, f"{kind.name}, not KEYSET")
     guard.require(Rule.SIG_PRESENT, bool(envelope.signatures), "no signature")
     ids = [entry.key_id for entry in envelope.signatures]
     guard.require(Rule.SIG_DISTINCT, len(set(ids)) == len(ids), "a key signs twice")
