@@ -14,7 +14,7 @@ from babel.messages.pofile import read_po, write_po
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "firmware_sim" / "screen"
 LOCALES = SOURCES / "locales"
-LANGUAGES = ("fr", "es", "ar")
+LANGUAGES = ("fr", "es", "ar", "fa", "ko", "ru", "uk", "zh")
 KEYWORDS = {"say": None, "say_plural": (1, 2), "noted": None}
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s")
 _HEADER = """# Words of the simulated phone: {language}.

@@ -20,7 +20,7 @@ from babel.numbers import format_percent
 
 from firmware_sim.errors import UsageError
 
-LANGUAGES = ("en", "fr", "es", "ar")
+LANGUAGES = ("en", "fr", "es", "ar", "fa", "ko", "ru", "uk", "zh")
 SOURCE = "en"
 _FIRST_STRONG_ISOLATE, _POP = "\u2068", "\u2069"
 _LEFT_TO_RIGHT_ISOLATE = "\u2066"
@@ -84,6 +84,11 @@ class Catalog:
 def code(text: str) -> str:
     """Digits and letters that are read from left to right whatever the language around them."""
     return f"{_LEFT_TO_RIGHT_ISOLATE}{text}{_POP}"
+
+
+def isolated(text: str) -> str:
+    """Text of others: it runs as its own first letter says, whatever the page around it."""
+    return f"{_FIRST_STRONG_ISOLATE}{text}{_POP}"
 
 
 def plain(text: str) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from firmware_sim.screen import icons, theme
 from firmware_sim.screen.catalog import code, plain
 from firmware_sim.screen.icons import Icon
-from firmware_sim.screen.layout import Sheet, focus_ring, framed, grown, set_lines
+from firmware_sim.screen.layout import Block, Gap, Sheet, focus_ring, framed, grown, set_lines
 from firmware_sim.screen.theme import Style
 from firmware_sim.screen.tree import Box, Drawing, Mark, Node, Rect, Role
 
@@ -31,8 +32,18 @@ class Fact:
     def _value(self) -> str:
         return code(self.value) if self.machine else self.value
 
+    def _inline(self, width: int) -> bool:
+        """Whether the two stand on one line: on a crowded page, where they fit."""
+        sheet = self.sheet
+        if not sheet.crowding:
+            return False
+        taken = sheet.line(self.name, theme.CAPTION).width + sheet.px(theme.M)
+        return taken + sheet.line(self._value(), self.style).width <= width
+
     def height(self, width: int) -> int:
         sheet = self.sheet
+        if self._inline(width):
+            return sheet.leading(self.style)
         names = sheet.lines(self.name, theme.CAPTION, width)
         values = sheet.lines(self._value(), self.style, width)
         return sheet.leading(theme.CAPTION) * len(names) + sheet.leading(self.style) * len(values)
@@ -40,11 +51,21 @@ class Fact:
     def place(self, left: int, top: int, width: int) -> list[Node]:
         sheet, palette = self.sheet, self.sheet.palette
         on = self.on or palette.surface
+        inline = self._inline(width)
         names = sheet.lines(self.name, theme.CAPTION, width)
         values = sheet.lines(self._value(), self.style, width)
-        below = top + sheet.leading(theme.CAPTION) * len(names)
-        head, body = Rect(left, top, left + width, below), Rect(left, below, left + width, below)
-        bottom = below + sheet.leading(self.style) * len(values)
+        right = left + width
+        if inline:
+            middle = right - math.ceil(values[0].width)
+            bottom = top + sheet.leading(self.style)
+            head, body = Rect(left, top, middle, bottom), Rect(middle, top, right, bottom)
+            drop = sheet.baseline(self.style) - sheet.baseline(theme.CAPTION)
+        else:
+            middle = top + sheet.leading(theme.CAPTION) * len(names)
+            bottom = middle + sheet.leading(self.style) * len(values)
+            head, body = Rect(left, top, right, middle), Rect(left, middle, right, bottom)
+            drop = 0
+        span = Rect(left, top + drop, right, top + drop)
         value = plain(self.value)
         return [
             Node(
@@ -53,7 +74,7 @@ class Fact:
                 text=plain(self.name),
                 bounds=head,
                 marks=tuple(
-                    set_lines(sheet, names, theme.CAPTION, head, palette.muted, on, "start")
+                    set_lines(sheet, names, theme.CAPTION, span, palette.muted, on, "start")
                 ),
             ),
             Node(
@@ -61,7 +82,7 @@ class Fact:
                 resource_id=self.resource_id,
                 label=f"{plain(self.name)}: {value}",
                 text=value,
-                bounds=Rect(left, below, left + width, bottom),
+                bounds=body,
                 marks=tuple(set_lines(sheet, values, self.style, body, palette.text, on, "start")),
             ),
         ]
@@ -103,6 +124,11 @@ class Option:
     icon: Icon | None = None
     selected: bool = False
     trailing: Icon | None = None
+    least: int = 0
+    """Least height in px."""
+
+    def stretched(self, least: int) -> Block:
+        return replace(self, least=least)
 
     def _inner(self, width: int) -> int:
         lead = self.sheet.px(24 + theme.M) if self.icon else 0
@@ -114,7 +140,7 @@ class Option:
         tall = sheet.leading(theme.BODY) * len(sheet.lines(self.content, theme.BODY, inner))
         if self.detail:
             tall += sheet.leading(theme.DETAIL) * len(sheet.lines(self.detail, theme.DETAIL, inner))
-        return max(sheet.px(theme.TOUCH), tall + 2 * sheet.space(12))
+        return max(sheet.px(theme.TOUCH), tall + 2 * sheet.space(12), self.least)
 
     def place(self, left: int, top: int, width: int) -> list[Node]:
         sheet, palette = self.sheet, self.sheet.palette
@@ -369,14 +395,14 @@ class Key:
         ]
 
 
-def keypad(sheet: Sheet, erase: str, rows: Sequence[str]) -> list[list[Key]]:
-    """Keys row by row; "<" stands for the erasing key, whose accessible name is `erase`."""
-    return [
-        [
-            Key(sheet=sheet, types="<", label=erase, icon=icons.ERASE)
-            if letter == "<"
-            else Key(sheet=sheet, types=letter, label=letter)
-            for letter in row
-        ]
-        for row in rows
-    ]
+def keypad(sheet: Sheet, erase: str, rows: Sequence[str]) -> list[list[Block]]:
+    """Keys row by row; a space is an empty place, and "<" the erasing key, spoken as `erase`."""
+    return [[_key(sheet, erase, letter) for letter in row] for row in rows]
+
+
+def _key(sheet: Sheet, erase: str, letter: str) -> Block:
+    if letter == " ":
+        return Gap(sheet=sheet)
+    if letter == "<":
+        return Key(sheet=sheet, types=letter, label=erase, icon=icons.ERASE)
+    return Key(sheet=sheet, types=letter, label=letter)

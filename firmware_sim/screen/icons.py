@@ -109,7 +109,11 @@ SLIDERS = Icon(
     strokes="M4 7h8.5M17 7h3M14.7 4.8a2.2 2.2 0 1 0 0 4.4a2.2 2.2 0 1 0 0 -4.4ZM4 17h3M11.5 17h8.5"
     "M9.3 14.8a2.2 2.2 0 1 0 0 4.4a2.2 2.2 0 1 0 0 -4.4Z",
 )
-POWER = Icon("power", strokes="M12 3.5v8M7.2 6.4a7.5 7.5 0 1 0 9.6 0")
+MAKER = Icon(
+    "maker",
+    strokes="M12 2.8l7.97 4.6v9.2L12 21.2l-7.97 -4.6V7.4ZM8.6 15.6V8.6l6.8 6.8V8.4",
+    pen=1.5,
+)
 BATTERY = Icon(
     "battery",
     strokes="M4.5 7.5h13a2 2 0 0 1 2 2v5a2 2 0 0 1 -2 2h-13a2 2 0 0 1 -2 -2v-5a2 2 0 0 1 2 -2Z"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from firmware_sim.screen import text, theme
 from firmware_sim.screen.catalog import Catalog, plain
@@ -28,11 +28,19 @@ class Sheet:
     text_scale: float
     spacing: float = 1.0
     """Below 1 when the page must be set tighter to fit."""
+    crowding: int = 0
+    """What gives way on a crowded page: 1 sets facts and buttons beside each other, 2 leaves
+    drawings out that say nothing of their own."""
     message_lines: int | None = None
     """The most lines that a foreign message may have; None for as many as it wants."""
     focus: str = ""
     """Key of the node that has the keyboard."""
     typed: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def column(self) -> int:
+        """Width in px of the column that the page stands in."""
+        return min(self.device.width - 2 * self.px(theme.MARGIN), self.px(theme.COLUMN))
 
     def px(self, dp: float) -> int:
         """A length that does not give way."""
@@ -79,6 +87,14 @@ class Block(Protocol):
         """Its nodes with their bounds and marks."""
 
 
+@runtime_checkable
+class Stretching(Protocol):
+    """A block that grows to the height of its neighbours in a row."""
+
+    def stretched(self, least: int) -> Block:
+        """The same at least `least` px high."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Text:
     """A paragraph."""
@@ -95,9 +111,12 @@ class Text:
     """Whether others wrote it, so that its length is not in our hands."""
 
     def _lines(self, width: int) -> tuple[text.Line, ...]:
-        lines = self.sheet.lines(self.content, self.style, width)
+        setting = self.sheet.setting(self.style)
+        if self.align == "center":
+            lines = text.balance(self.content, width, setting)
+        else:
+            lines = text.wrap(self.content, width, setting)
         if self.foreign and self.sheet.message_lines is not None:
-            setting = self.sheet.setting(self.style)
             return text.shorten(lines, self.sheet.message_lines, width, setting)
         return lines
 
@@ -182,16 +201,27 @@ class Button:
     icon: Icon | None = None
     value: str = ""
     enabled: bool = True
+    least: int = 0
+    """Least height in px."""
+
+    def stretched(self, least: int) -> Block:
+        return replace(self, least=least)
 
     def _inner(self, width: int) -> int:
         icon = self.sheet.px(20 + theme.S) if self.icon else 0
         return width - 2 * self.sheet.px(theme.M) - icon
 
+    def tidy(self, width: int, most: int) -> bool:
+        """Whether the label stands in at most that many lines, no word of it broken."""
+        longest = max(self.sheet.line(w, theme.LABEL).width for w in text.words(self.content))
+        inner = self._inner(width)
+        return longest <= inner and len(self.sheet.lines(self.content, theme.LABEL, inner)) <= most
+
     def height(self, width: int) -> int:
         sheet = self.sheet
         lines = sheet.lines(self.content, theme.LABEL, self._inner(width))
-        wanted = sheet.leading(theme.LABEL) * len(lines) + 2 * sheet.px(14 * sheet.spacing)
-        return max(sheet.px(theme.TOUCH), wanted)
+        wanted = sheet.leading(theme.LABEL) * len(lines) + 2 * sheet.space(14)
+        return max(sheet.px(theme.TOUCH), wanted, self.least)
 
     def place(self, left: int, top: int, width: int) -> list[Node]:
         sheet, palette = self.sheet, self.sheet.palette
@@ -283,19 +313,23 @@ class Row:
     left_to_right: bool = False
     """Whether the order stays as it is where the language runs the other way: keypads."""
 
-    def _each(self, width: int) -> int:
+    def each(self, width: int) -> int:
+        """Width of each block in px."""
         return (width - self.sheet.px(self.gap) * (len(self.blocks) - 1)) // len(self.blocks)
 
     def height(self, width: int) -> int:
-        return max(block.height(self._each(width)) for block in self.blocks)
+        return max(block.height(self.each(width)) for block in self.blocks)
 
     def place(self, left: int, top: int, width: int) -> list[Node]:
-        each, step = self._each(width), self._each(width) + self.sheet.px(self.gap)
+        each, step = self.each(width), self.each(width) + self.sheet.px(self.gap)
         count = len(self.blocks)
         turned = self.left_to_right and self.sheet.words.rtl
         nodes: list[Node] = []
+        tall = self.height(width)
         for index, block in enumerate(self.blocks):
             position = count - 1 - index if turned else index
+            if isinstance(block, Stretching):
+                block = block.stretched(tall)
             nodes += block.place(left + position * step, top, each)
         return nodes
 
@@ -381,11 +415,14 @@ def grown(rect: Rect, by: int) -> Rect:
     return Rect(rect.left - by, rect.top - by, rect.right + by, rect.bottom + by)
 
 
-def tighter(sheet: Sheet, spacing: float, shrink: float, message_lines: int | None) -> Sheet:
+def tighter(
+    sheet: Sheet, spacing: float, crowding: int, shrink: float, message_lines: int | None = None
+) -> Sheet:
     """The sheet for another try at fitting the page."""
     return replace(
         sheet,
         spacing=spacing,
+        crowding=crowding,
         text_scale=sheet.text_scale * shrink,
         message_lines=message_lines,
     )

@@ -61,6 +61,22 @@ def wrap(text: str, width: float, setting: Setting) -> tuple[Line, ...]:
     return _wrap(text, round(width), setting)
 
 
+def balance(text: str, width: float, setting: Setting) -> tuple[Line, ...]:
+    """As few lines as `wrap` needs, but of about the same length: for centred text."""
+    lines = wrap(text, width, setting)
+    if len(lines) < 2 or "\n" in text:
+        return lines
+    low, high = round(width / 2), round(width)
+    while high - low > max(2, round(width / 128)):
+        middle = (low + high) // 2
+        tried = wrap(text, middle, setting)
+        if len(tried) <= len(lines):
+            lines, high = tried, middle
+        else:
+            low = middle
+    return lines
+
+
 def shorten(
     lines: tuple[Line, ...], count: int, width: float, setting: Setting
 ) -> tuple[Line, ...]:
@@ -149,7 +165,7 @@ def _pieces(text: str) -> list[tuple[int, int, int]]:
             continue
         allowed = (
             before == " "
-            or (before == "-" and after.isalpha() and text[index - 2 : index - 1].isalpha())
+            or (before == "-" and _parts(text, index))
             or before == "\u200b"
             or ((_ideograph(before) or _ideograph(after)) and not _glued(before, after))
         )
@@ -159,6 +175,11 @@ def _pieces(text: str) -> list[tuple[int, int, int]]:
     if start < len(text):
         pieces.append((start, len(text), start + len(text[start:].rstrip(" "))))
     return pieces
+
+
+def _parts(text: str, index: int) -> bool:
+    """Whether a hyphen joins two parts of three letters or digits: "Wi-Fi" stays whole."""
+    return text[index - 4 : index - 1].isalnum() and text[index : index + 3].isalnum()
 
 
 def _glued(before: str, after: str) -> bool:

@@ -85,9 +85,28 @@ def home(sheet: Sheet, view: View) -> Frame:
                     for icon, name in apps
                 ],
             ),
-            Gap(sheet=sheet, dp=theme.S),
+            *_captions(sheet, [name for _, name in apps]),
         ],
     )
+
+
+def _captions(sheet: Sheet, names: list[str]) -> list[Block]:
+    """The names under the drawings; none where one would be broken, as the drawings say them."""
+    texts = [
+        Text(
+            sheet=sheet,
+            content=name,
+            style=theme.CAPTION,
+            colour=sheet.palette.muted,
+            align="center",
+        )
+        for name in names
+    ]
+    row = Row(sheet=sheet, blocks=texts, gap=theme.XS)
+    each = row.each(sheet.column)
+    if any(sheet.line(name, theme.CAPTION).width > each for name in names):
+        return []
+    return [Gap(sheet=sheet, dp=theme.XS), row]
 
 
 def waiting(sheet: Sheet, view: View) -> Frame:

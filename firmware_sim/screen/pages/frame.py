@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from firmware_sim.screen import icons, theme
+from firmware_sim.screen import catalog, icons, theme
 from firmware_sim.screen.icons import Icon
 from firmware_sim.screen.layout import Block, Button, Column, Gap, Image, Row, Sheet, Text
 from firmware_sim.screen.tree import Node, Role
@@ -24,20 +24,23 @@ def hero(
     sheet: Sheet, icon: Icon, label: str, heading: str, *, colour: str = "", align: str = "start"
 ) -> list[Block]:
     """The drawing and the heading that a page begins with."""
-    palette = sheet.palette
-    return [
-        Gap(sheet=sheet, dp=theme.L),
+    disc = 56 if sheet.crowding == 0 else 44
+    drawing: list[Block] = [
         Image(
             sheet=sheet,
             icon=icon,
             label=label,
-            size=28,
-            disc=56,
-            disc_fill=palette.surface,
-            colour=colour or palette.accent,
+            size=disc / 2,
+            disc=disc,
+            disc_fill=sheet.palette.surface,
+            colour=colour or sheet.palette.accent,
             align=align,
         ),
         Gap(sheet=sheet, dp=theme.M),
+    ]
+    return [
+        Gap(sheet=sheet, dp=theme.L),
+        *(drawing if sheet.crowding < 2 else []),
         title(sheet, heading, align),
         Gap(sheet=sheet, dp=theme.S),
     ]
@@ -59,7 +62,7 @@ def lead(sheet: Sheet, content: str, *, align: str = "start", foreign: bool = Fa
     """The paragraph under the heading."""
     return Text(
         sheet=sheet,
-        content=content,
+        content=catalog.isolated(content) if foreign else content,
         colour=sheet.palette.muted,
         resource_id="message",
         align=align,
@@ -115,7 +118,9 @@ class Pair:
 
     def _chosen(self, width: int) -> Block:
         row = Row(sheet=self.sheet, blocks=(self.one, self.other), gap=12)
-        if max(one.height(width) for one in (self.one, self.other)) >= row.height(width):
+        each = row.each(width)
+        most = 2 if self.sheet.crowding else 1
+        if all(button.tidy(each, most) for button in (self.one, self.other)):
             return row
         return Column(blocks=stacked(self.sheet, (self.one, self.other), 12))
 

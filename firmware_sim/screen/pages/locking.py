@@ -82,6 +82,7 @@ def fact_card(sheet: Sheet, view: View) -> list[Block]:
 def locked(sheet: Sheet, view: View) -> Frame:
     """The screen that this product exists to test."""
     say, palette = sheet.words.say, sheet.palette
+    disc = (88, 64, 48)[sheet.crowding]
     return Frame(
         title=say("This device is locked"),
         body=[
@@ -91,8 +92,8 @@ def locked(sheet: Sheet, view: View) -> Frame:
                 sheet=sheet,
                 icon=icons.PADLOCK,
                 label=say("Padlock"),
-                size=44,
-                disc=88,
+                size=disc / 2,
+                disc=disc,
                 disc_fill=palette.surface,
                 ring=palette.outline,
                 align="center",

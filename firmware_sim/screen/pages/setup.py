@@ -30,10 +30,10 @@ def boot(sheet: Sheet, view: View) -> Frame:
             Gap(sheet=sheet, share=5),
             Image(
                 sheet=sheet,
-                icon=icons.POWER,
+                icon=icons.MAKER,
                 label="",
-                size=44,
-                disc=96,
+                size=56,
+                disc=112,
                 disc_fill=palette.surface,
                 colour=palette.accent,
                 align="center",
@@ -137,25 +137,22 @@ def network(sheet: Sheet, view: View) -> Frame:
 def wifi(sheet: Sheet, view: View) -> Frame:
     """The access points in reach, by the country that each announces."""
     say = sheet.words.say
-    rows = [
-        Option(
-            sheet=sheet,
-            action="wifi.join",
-            value=country,
-            content=say("Country: %(country)s", country=sheet.words.country(country))
-            if country
-            else say("No country announced"),
-            icon=icons.WIFI,
-        )
+    names = [
+        (country, sheet.words.country(country) if country else say("No country"))
         for country in WIFI_COUNTRIES
     ]
+    rows = [
+        Option(sheet=sheet, action="wifi.join", value=country, content=name)
+        for country, name in names
+    ]
+    pairs = [Row(sheet=sheet, blocks=rows[index : index + 2]) for index in range(0, len(rows), 2)]
     return Frame(
         title=say("Wi-Fi settings"),
         body=[
             *hero(sheet, icons.WIFI, "", say("Wi-Fi settings")),
             lead(sheet, say("Networks in reach, and the country that each announces.")),
             Gap(sheet=sheet, dp=theme.M),
-            *stacked(sheet, rows),
+            *stacked(sheet, pairs),
         ],
         actions=[back_button(sheet)],
     )
@@ -184,7 +181,7 @@ def sim_pin(sheet: Sheet, view: View) -> Frame:
                 resource_id="pin_tries",
             )
         )
-    rows = keypad(sheet, say("Delete"), ("123", "456", "789", "<0"))
+    rows = keypad(sheet, say("Delete"), ("123", "456", "789", " 0<"))
     body += [
         Gap(sheet=sheet, dp=theme.M),
         Field(sheet=sheet, action="sim_pin", name=say("PIN"), secret=True),
@@ -194,7 +191,7 @@ def sim_pin(sheet: Sheet, view: View) -> Frame:
             [
                 Row(
                     sheet=sheet,
-                    blocks=(*row, Gap(sheet=sheet)) if len(row) < 3 else row,
+                    blocks=row,
                     left_to_right=True,
                 )
                 for row in rows
@@ -216,7 +213,7 @@ def problem(sheet: Sheet, content: str) -> Text:
     """One line that says what went wrong."""
     return Text(
         sheet=sheet,
-        content=content,
+        content=catalog.isolated(content),
         style=theme.DETAIL,
         colour=sheet.palette.danger,
         resource_id="problem",
