@@ -49,7 +49,7 @@ class Talk:
         stop = self.now + limit_ms
         done = until or self.rests
         while not done():
-            self._exchange()
+            self._exchange(done)
             if done():
                 break
             times = [self.dialogue.wake_at(), self.modem.wake_at()]
@@ -81,9 +81,9 @@ class Talk:
         text = self.sent.decode("ascii").replace("\x1b", "")
         return [command for command in text.split("\r") if command]
 
-    def _exchange(self) -> None:
+    def _exchange(self, done: Callable[[], bool]) -> None:
         moved = True
-        while moved:
+        while moved and not done():
             moved = False
             if asked := self.dialogue.outgoing():
                 self.sent += asked
@@ -96,8 +96,6 @@ class Talk:
                     self._on_the_way.append((at, self._count, piece))
                     self._count += 1
                 moved = True
-            due = [piece for piece in self._on_the_way if piece[0] <= self.now]
-            self._on_the_way = [piece for piece in self._on_the_way if piece[0] > self.now]
-            for _, _, piece in due:
-                self.dialogue.receive(piece, self.now)
+            while not done() and self._on_the_way and self._on_the_way[0][0] <= self.now:
+                self.dialogue.receive(self._on_the_way.pop(0)[2], self.now)
                 moved = True
