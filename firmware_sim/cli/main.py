@@ -26,6 +26,7 @@ class Command:
 # exit status. It is imported only when its word is used: `--help` must stay fast.
 COMMANDS: tuple[Command, ...] = (
     Command("modem", "modem", "virtual modems, and what a real one says"),
+    Command("serve", "serve", "the activation server, for phones in other processes"),
 )
 
 

@@ -46,3 +46,8 @@ class ManualClock:
 def unix_seconds() -> int:
     """The wall clock: whole seconds since 1970-01-01 UTC. It may jump; never use it to wait."""
     return int(time.time())
+
+
+def unix_milliseconds() -> int:
+    """The wall clock in milliseconds since 1970, rounded down; what `unix_seconds` says of it."""
+    return time.time_ns() // 1_000_000

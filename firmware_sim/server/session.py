@@ -51,6 +51,15 @@ class Session:
         self.closing = False
         """Whether the connection is to be closed once `outgoing` is sent."""
 
+    @property
+    def heard(self) -> int:
+        """The instant of the last whole message."""
+        return self._heard
+
+    def set_clock(self, epoch_ms: int) -> None:
+        """The wall clock was set: a session that lives for months must not drift from it."""
+        self._epoch_ms = epoch_ms - 1
+
     def receive(self, data: bytes, now: int) -> None:
         """Bytes that arrived.
 
