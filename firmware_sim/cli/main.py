@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import metadata
+from typing import NoReturn
 
 from firmware_sim.errors import SimError, UsageError
 
@@ -25,9 +25,21 @@ class Command:
 # A module has `configure(parser)`, which adds its arguments, and `run(options) -> int`, the
 # exit status. It is imported only when its word is used: `--help` must stay fast.
 COMMANDS: tuple[Command, ...] = (
+    Command("imei", "imei", "check lists of IMEIs, take one apart, make some"),
     Command("modem", "modem", "virtual modems, and what a real one says"),
+    Command("plmn", "plmn", "what the numbering plan says of a network or a country"),
     Command("serve", "serve", "the activation server, for phones in other processes"),
 )
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when asked: that takes longer than all the rest of a start."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> NoReturn:
+        from importlib import metadata
+
+        print(f"firmware-sim {metadata.version('firmware-sim')}")
+        parser.exit()
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -36,9 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="firmware-sim", description="The handset side of phone activation, simulated."
     )
-    parser.add_argument(
-        "--version", action="version", version=f"firmware-sim {metadata.version('firmware-sim')}"
-    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = next((word for word in words if not word.startswith("-")), None)
     for row in COMMANDS:

@@ -115,6 +115,11 @@ def _paths() -> dict[str, Any]:
     return {ffi.string(path.name).decode("ascii"): path for path in built if path.runs_here()}
 
 
+def judge(line: bytes) -> LineVerdict:
+    """The verdict on one line of a list, line end removed."""
+    return LineVerdict(lib.fsim_line_check(line, len(line)))
+
+
 def validate_many(
     buffer: Buffer,
     *,

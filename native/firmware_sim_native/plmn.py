@@ -17,7 +17,7 @@ from typing import Any
 from firmware_sim_native import plmn_file
 from firmware_sim_native._core import ffi, lib
 from firmware_sim_native._single import plmn_place
-from firmware_sim_native.plmn_file import TableError
+from firmware_sim_native.plmn_file import TableError as TableError
 
 
 class PlmnKind(enum.Enum):
