@@ -1,0 +1,108 @@
+"""ModemManager 1.20 on a private D-Bus: one daemon, every case a modem on a Unix socket."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from tests.judges.cases import Case, Facts
+from tests.judges.running import daemon, private_bus, say, serving, until
+
+PROGRAM, PACKAGE = "ModemManager", "modemmanager"
+_NAME, _PATH = "org.freedesktop.ModemManager1", "/org/freedesktop/ModemManager1"
+_WITHIN_S = 40.0
+
+_UNLOCK = {"sim-pin": "pin", "ph-net-pin": "network"}
+
+
+def ask_all(cases: dict[str, Case], folder: Path) -> dict[str, Facts]:
+    """Put all cases before it; `cases` by IMEI, the answer too."""
+    names = {imei: f"abstract:firmware-sim-{os.getpid()}-{imei}" for imei in cases}
+    modems = [(case.modem(imei), f"unix:@{names[imei]}") for imei, case in cases.items()]
+    command = [
+        "ModemManager",
+        "--test-session",
+        "--test-enable",
+        "--test-no-udev",
+        "--test-no-suspend-resume",
+        "--test-no-qrtr",
+        "--no-auto-scan",
+    ]
+    with (
+        serving(modems),
+        private_bus(folder) as bus,
+        daemon(command, bus, folder / "ModemManager.log"),
+    ):
+        test = ["gdbus", "call", "--session", "-d", _NAME, "-o", _PATH, "-m"]
+        if not until(
+            lambda: say([*test, "org.freedesktop.DBus.Peer.Ping"], 5, bus).startswith("()"), 15
+        ):
+            return {}
+        for imei, name in names.items():
+            profile = [f"t{imei}", "generic", f"['{name}']"]
+            say([*test, f"{_NAME}.Test.SetProfile", *profile], _WITHIN_S, bus)
+        return _answers(cases, bus)
+
+
+def _answers(cases: dict[str, Case], bus: dict[str, str]) -> dict[str, Facts]:
+    settled: dict[str, dict[str, str]] = {}
+    enabled: set[str] = set()
+
+    def seen() -> bool:
+        listed = re.findall(rf"{_PATH}/Modem/(\d+)", say(["mmcli", "-L"], 10, bus))
+        for number in listed:
+            values = _values(["mmcli", "-m", number, "-K"], bus)
+            imei = values.get("modem.generic.device", "")[-15:]
+            state = values.get("modem.generic.state", "")
+            if imei in settled or imei not in cases:
+                continue
+            if state == "disabled" and imei not in enabled:
+                enabled.add(imei)
+                say(["mmcli", "-m", number, "-e"], _WITHIN_S, bus)
+            elif state in ("failed", "locked") or (imei in enabled and _done(values, cases[imei])):
+                card = values.get("modem.generic.sim", "--").rpartition("/")[2]
+                if card.isdigit():
+                    values |= _values(["mmcli", "-i", card, "-K"], bus)
+                settled[imei] = values
+        return len(settled) == len(cases)
+
+    until(seen, _WITHIN_S)
+    return {imei: _facts(values) for imei, values in settled.items()}
+
+
+def _done(values: dict[str, str], case: Case) -> bool:
+    """Whether it has looked at the network: it shows `idle` first and corrects itself."""
+    shown = values.get("modem.3gpp.registration-state", "--")
+    wanted = values.get("modem.3gpp.operator-name", "--") != "--" or not case.registered
+    return shown not in ("--", "idle", "unknown") and wanted
+
+
+def _values(command: list[str], bus: dict[str, str]) -> dict[str, str]:
+    rows = (line.partition(":") for line in say(command, 10, bus).splitlines())
+    return {name.strip(): value.strip() for name, _, value in rows}
+
+
+def _facts(values: dict[str, str]) -> Facts:
+    def told(name: str) -> str:
+        value = values.get(name, "--")
+        return "" if value == "--" else value
+
+    state, unlock = told("modem.generic.state"), told("modem.generic.unlock-required")
+    if state == "failed":
+        sim = {"sim-missing": "absent"}.get(told("modem.generic.state-failed-reason"))
+    else:
+        sim = _UNLOCK.get(unlock, "ready")
+    registration = told("modem.3gpp.registration-state")
+    locks = told("modem.3gpp.enabled-locks") or " ".join(
+        value for name, value in values.items() if name.startswith("modem.3gpp.enabled-locks.value")
+    )
+    return Facts(
+        imei=told("modem.generic.equipment-identifier") or told("modem.3gpp.imei"),
+        operator=told("modem.3gpp.operator-code"),
+        # A modem that is locked or failed is not asked for its registration.
+        registration=registration if state not in ("locked", "failed") else "none",
+        sim=sim,
+        home=told("sim.properties.operator-code"),
+        lock="yes" if "net-pers" in locks else "no",
+    )
