@@ -32,6 +32,20 @@ CHECKS = (
     Check("imports", ("lint-imports",)),
     Check("plmn-tables", ("tools/plmn_tables", "--check")),
     Check("tests", ("pytest", "-n", "2", "-q")),
+    Check(
+        "judges",
+        ("python", "-m", "tests.judges"),
+        debian={
+            "ModemManager": "modemmanager",
+            "mmcli": "modemmanager",
+            "ofonod": "ofono",
+            "/usr/share/ofono/scripts/list-modems": "ofono-scripts",
+            "gammu": "gammu",
+            "comgt": "comgt",
+            "dbus-daemon": "dbus-daemon",
+            "gdbus": "libglib2.0-bin",
+        },
+    ),
 )
 
 

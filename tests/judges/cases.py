@@ -13,8 +13,9 @@ class Facts:
     """What a program says about a modem; None where it said nothing.
 
     `operator`: PLMN of the serving network. `registration`: home, roaming, denied, searching,
-    none, or `unregistered` from a program that does not tell the last three apart. `sim`: ready, absent, pin or network. `home`: PLMN of the SIM. `lock`:
-    whether a network personalisation is engaged, yes or no.
+    none, or `unregistered` from a program that does not tell the last three apart. `sim`:
+    ready, absent, pin or network. `home`: PLMN of the SIM. `lock`: whether a network
+    personalisation is engaged, yes or no.
     """
 
     imei: str | None = None
