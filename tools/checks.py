@@ -31,6 +31,7 @@ CHECKS = (
     Check("types", ("mypy",)),
     Check("imports", ("lint-imports",)),
     Check("plmn-tables", ("tools/plmn_tables", "--check")),
+    Check("spec", ("tools/spec", "--check")),
     Check("tests", ("pytest", "-n", "2", "-q")),
     Check(
         "judges",

@@ -84,6 +84,7 @@ class Rule(enum.Enum):
     FRAME_FCS = (Stage.FRAME, Code.FRAME_FCS, "the FCS-32 of a serial frame is right")
     FRAME_DEADLINE = (Stage.FRAME, Code.TIMEOUT, "a frame is complete 5 s after its first octet")
     EXCHANGE_DEADLINE = (Stage.FRAME, Code.TIMEOUT, "an exchange is complete 30 s after its start")
+    DROP_LIMIT = (Stage.FRAME, Code.TIMEOUT, "an exchange survives at most 8 drops")
     # Header
     HEADER_MAGIC = (Stage.HEADER, Code.HEADER, "magic is ODAP")
     HEADER_VERSION = (Stage.HEADER, Code.VERSION, "version is 1")
@@ -139,6 +140,7 @@ class Rule(enum.Enum):
     BIND_IMEI = (Stage.BINDING, Code.IMEI, "the IMEI is the device's")
     BIND_EXCHANGE = (Stage.BINDING, Code.XID, "the exchange id is the one of the request")
     BIND_REQUEST = (Stage.BINDING, Code.REQHASH, "the answer names the request that was sent")
+    BIND_PLACE = (Stage.BINDING, Code.REQHASH, "the serving network is still the request's")
     # Freshness
     FRESH_SOLICITED = (Stage.FRESHNESS, Code.UNSOLICITED, "the message answers an open question")
     FRESH_NONCE = (Stage.FRESHNESS, Code.NONCE, "the nonce is the open one")
@@ -178,6 +180,7 @@ class Rule(enum.Enum):
     STORE_DEVICE = (Stage.COMMIT, Code.STORE, "the record belongs to this device key")
     STORE_IMEI = (Stage.COMMIT, Code.IMEI, "the record belongs to this IMEI")
     STORE_ANSWER = (Stage.COMMIT, Code.STORE, "the stored signed answer explains the state")
+    STORE_KEYSET = (Stage.COMMIT, Code.STORE, "its own roots signed the stored keyset")
     STORE_ORDER = (
         Stage.COMMIT,
         Code.STORE,
