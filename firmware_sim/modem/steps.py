@@ -198,10 +198,17 @@ def _told(read: Callable[[str], object | None]) -> Callable[[Finished], object |
 
 
 def _only(read: Callable[[str], object | None]) -> Callable[[Finished], object | None]:
-    """The one value among the lines; two different ones are none."""
+    """The one value among the lines. Two different ones are none; and so is one beside which
+    another line has digits, for that may be the rest of a number that noise has cut in two."""
 
     def parse(finished: Finished) -> object | None:
-        values = [value for line in finished.lines if (value := read(line)) is not None]
+        values = []
+        for line in finished.lines:
+            value = read(line)
+            if value is not None:
+                values.append(value)
+            elif any(letter.isdigit() for letter in line):
+                return None
         return values[0] if values and all(value == values[0] for value in values) else None
 
     return parse

@@ -292,6 +292,11 @@ def test_quirk_6_a_name_that_is_no_utf_8_is_kept_as_it_came() -> None:
     assert reading.operator == "Móvil"
 
 
+def test_quirk_6_a_number_cut_in_two_by_noise_is_not_a_shorter_number() -> None:
+    cut = b"\r\n26201123456\r\n7890\r\n" + OK
+    assert reading_of(cimi=[cut, cut, cut, info("262011234567890")]).imsi == "262011234567890"
+
+
 # ---- quirk 7: a modem that has almost nothing ----------------------------------------------------
 
 
