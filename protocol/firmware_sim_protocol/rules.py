@@ -187,6 +187,7 @@ class Rule(enum.Enum):
         "the inactive slot is durable before the counter moves",
     )
     STORE_FLOORS = (Stage.COMMIT, Code.ROLLBACK, "floors outlive a factory reset")
+    STORE_DURABLE = (Stage.COMMIT, Code.STORE, "a state counts when it is durable")
     TICKET_ATOMIC = (Stage.COMMIT, Code.TICKET_USED, "used is written with the new state")
     SCREEN_AFTER_COMMIT = (Stage.SCREEN, Code.STORE, "no screen changes before its commit")
 
