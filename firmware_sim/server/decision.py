@@ -261,15 +261,13 @@ def _by_fix(territory: Territory, fix: Gnss | None, policy: Policy) -> Place:
         return Place.UNKNOWN
     if fix.age_s > rules.gnss_max_age_s:
         return Place.UNKNOWN
-    answers = [geography.whereabouts(code, fix) for code in territory.subdivisions]
+    if set(territory.subdivisions) >= geography.CODES:
+        # Both together: the line between them does not matter.
+        return geography.within(fix)
+    answers = {geography.whereabouts(code, fix) for code in territory.subdivisions}
     if Place.IN in answers:
         return Place.IN
-    if answers and all(answer is Place.OUT for answer in answers):
-        return Place.OUT
-    # Astride two subdivisions of one territory is inside it.
-    if territory.subdivisions and geography.within_any(territory.subdivisions, fix):
-        return Place.IN
-    return Place.UNKNOWN
+    return Place.OUT if answers == {Place.OUT} else Place.UNKNOWN
 
 
 def _by_cell(territory: Territory, evidence: PlaceEvidence) -> Place:
@@ -323,7 +321,7 @@ def _name_in(
     if subdivision in territory.subdivisions:
         return territory.country, subdivision
     if evidence.gnss is not None:
-        for code in territory.subdivisions:
-            if geography.whereabouts(code, evidence.gnss) is Place.IN:
-                return territory.country, code
+        code = geography.nearest_subdivision(evidence.gnss)
+        if code in territory.subdivisions:
+            return territory.country, code
     return territory.country, territory.subdivisions[0]
