@@ -24,8 +24,16 @@ def sections() -> dict[str, str]:
 
 
 def _machines() -> dict[str, tuple[Iterable[enum.Enum], Iterable[enum.Enum], list[Row]]]:
+    exchange = importlib.import_module("firmware_sim.handset.exchange")
+    lock = importlib.import_module("firmware_sim.handset.lock")
     devices = importlib.import_module("firmware_sim.server.devices")
     return {
+        "exchange": (
+            exchange.ExchangeState,
+            exchange.ExchangeEvent,
+            _nested(exchange.EXCHANGE_MOVES),
+        ),
+        "lock": (lock.LOCK_MOVES, lock.LockEvent, _nested(lock.LOCK_MOVES)),
         "server": (
             devices.DeviceState,
             devices.DeviceEvent,
