@@ -192,5 +192,3 @@ def as_given(name: str) -> Iterator[None]:
         yield
     except Refusal as refusal:
         raise Malformed(f"{name}: {refusal}") from refusal
-
-

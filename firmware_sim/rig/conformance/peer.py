@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import selectors
 import shlex
@@ -74,10 +75,8 @@ class Peer:
         """End the program: close its input, and insist if that is not enough."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        try:
+        with contextlib.suppress(OSError):  # it may have gone already
             self._process.stdin.close()
-        except OSError:
-            pass  # it has gone already
         try:
             self._process.wait(2)
         except subprocess.TimeoutExpired:
