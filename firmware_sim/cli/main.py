@@ -25,6 +25,7 @@ class Command:
 # A module has `configure(parser)`, which adds its arguments, and `run(options) -> int`, the
 # exit status. It is imported only when its word is used: `--help` must stay fast.
 COMMANDS: tuple[Command, ...] = (
+    Command("activate", "activate", "a phone boots, asks the server, and ends on its screen"),
     Command("imei", "imei", "check lists of IMEIs, take one apart, make some"),
     Command("modem", "modem", "virtual modems, and what a real one says"),
     Command("plmn", "plmn", "what the numbering plan says of a network or a country"),

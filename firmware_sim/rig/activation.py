@@ -1,0 +1,271 @@
+"""One activation from power-on to the screen it ends on: the plan, the run, the result."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from firmware_sim.errors import SimError
+from firmware_sim.events import Event
+from firmware_sim.handset.autopilot import autopilot
+from firmware_sim.handset.board import Board
+from firmware_sim.handset.device import Handset
+from firmware_sim.handset.firmware import OFFICIAL, UNOFFICIAL
+from firmware_sim.handset.flash import Flash, MemoryFlash
+from firmware_sim.links import open_link
+from firmware_sim.links.clock import Clock, ManualClock, MonotonicClock, unix_seconds
+from firmware_sim.links.entropy import Entropy, SeededEntropy, SystemEntropy
+from firmware_sim.modem.dialogue import ModemDialogue
+from firmware_sim.modem.virtual import VirtualModem, default_state
+from firmware_sim.rig import outcome
+from firmware_sim.rig.embedded import SIMULATED_NOW_S, EmbeddedServer, embedded_server
+from firmware_sim.rig.phone import Phone
+from firmware_sim.rig.plan import (
+    DEFAULT_IMEI,
+    DEFAULT_SERVING,
+    DEFAULT_SIM,
+    EMBEDDED,
+    VIRTUAL,
+    Plan,
+    check,
+)
+from firmware_sim.rig.ports import LinkPort, MachinePort, Port
+from firmware_sim.rig.provisioning import first_keyset, read_keyset, read_trust
+from firmware_sim.rig.pump import run
+from firmware_sim.rig.state import BoardFile, StateDirectory
+from firmware_sim.server.keys import load_keys, make_keys, save_keys
+from firmware_sim.server.policy import Policy, default_policy, load_policy
+from firmware_sim.server.store import MemoryStore, SqliteStore
+from firmware_sim.view import Page, UserAction, View
+from firmware_sim_protocol.signing import PrivateKey
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """How it ended. `elapsed_ms` is on the phone's clock, which is virtual in memory."""
+
+    outcome: str
+    reason: str
+    imei: str
+    serving: str | None
+    view: View
+    elapsed_ms: int
+    failure: SimError | None
+
+
+class Activation:
+    """A phone set up by a plan; `run` takes it from power-on to its final screen."""
+
+    def __init__(self, plan: Plan, observe: Callable[[Event], None]) -> None:
+        check(plan)
+        self._plan = plan
+        self._observe = observe
+        self._refusal = ""
+        self._following = False
+        self._entropy: Entropy = SystemEntropy() if plan.seed is None else SeededEntropy(plan.seed)
+        in_memory = plan.modem == VIRTUAL and plan.server == EMBEDDED
+        self._clock: Clock = ManualClock() if in_memory else MonotonicClock()
+        # With a seed and nothing real around, even the wall clock is part of the plan.
+        simulated = plan.seed is not None and in_memory and plan.state is None
+        self._rtc_s = SIMULATED_NOW_S if simulated else unix_seconds()
+        self._directory = StateDirectory(plan.state) if plan.state is not None else None
+        self._modem = self._open_modem()
+        self._embedded: EmbeddedServer | None = None
+        try:
+            self._board_file, self._fresh = self._identity()
+            self.phone = self._phone()
+        except BaseException:
+            self._modem.close()
+            raise
+
+    # Setting up -----------------------------------------------------------------------
+
+    def _identity(self) -> tuple[BoardFile, bool]:
+        plan = self._plan
+        if self._directory is not None:
+            self._directory.prepare()
+            board = self._directory.load_board()
+            if board is not None:
+                if plan.imei not in (None, board.imei) and plan.modem == VIRTUAL:
+                    raise SimError(
+                        "state",
+                        f"{plan.state} holds the phone with IMEI {board.imei}, not {plan.imei}",
+                    )
+                self._prepare_server()
+                return board, False
+        trust = self._prepare_server()
+        if trust is None:
+            trust = first_keyset(plan.server, self._open_server)
+        board = BoardFile(
+            imei=plan.imei or DEFAULT_IMEI,
+            imei2=plan.imei2,
+            device_key=PrivateKey.derive(plan.algorithm, self._entropy(32)),
+            storage_key=self._entropy(32),
+            trust=trust,
+        )
+        return board, True
+
+    def _prepare_server(self) -> bytes | None:
+        """Start the embedded server; return the KEYSET that a new phone is to trust."""
+        plan = self._plan
+        if plan.server != EMBEDDED:
+            return read_trust(plan.trust) if plan.trust is not None else None
+        policy: Policy = default_policy() if plan.policy is None else load_policy(plan.policy)
+        keys = store = None
+        if self._directory is not None:
+            folder = self._directory.server / "keys"
+            if folder.exists():
+                keys = load_keys(folder)
+            else:
+                keys = make_keys(self._entropy, plan.algorithm, self._rtc_s)
+                folder.parent.mkdir(mode=0o700, exist_ok=True)
+                save_keys(keys, folder)
+            store = SqliteStore(self._directory.server / "server.db")
+        self._embedded = embedded_server(
+            policy,
+            self._entropy,
+            self._rtc_s,
+            keys=keys,
+            store=store or MemoryStore(),
+            algorithm=plan.algorithm,
+        )
+        return self._embedded.keys.trust
+
+    def _phone(self) -> Phone:
+        plan, file = self._plan, self._board_file
+        flash: Flash = MemoryFlash()
+        if self._directory is not None:
+            if self._fresh:
+                self._directory.save_board(file)
+            raise NotImplementedError
+        trust = read_keyset(file.trust, "board.json")
+        handset = Handset(
+            board=Board(
+                imei=file.imei,
+                imei2=file.imei2,
+                device_key=file.device_key,
+                storage_key=file.storage_key,
+            ),
+            flash=flash,
+            firmware=OFFICIAL if plan.official else UNOFFICIAL,
+            trust=trust,
+            realm=trust.realm,
+            entropy=self._entropy,
+            guard=plan.guard,
+            vendor=plan.vendor,
+            locale=plan.locale,
+        )
+        return Phone(
+            handset,
+            ModemDialogue(),
+            self._modem,
+            self._open_server,
+            person=self._person,
+            observe=self._watch,
+            notice=plan.notice,
+        )
+
+    def _open_modem(self) -> Port:
+        plan = self._plan
+        if plan.modem != VIRTUAL:
+            return LinkPort(open_link(plan.modem, part="modem"))
+        board = None
+        if self._directory is not None and plan.imei is None:
+            board = self._directory.load_board()
+        state = default_state(
+            imei=plan.imei or (board.imei if board is not None else DEFAULT_IMEI),
+            serving=plan.serving or DEFAULT_SERVING,
+            sim=plan.sim or DEFAULT_SIM,
+        )
+        return MachinePort(VirtualModem(state))
+
+    def _open_server(self) -> Port:
+        if self._embedded is not None:
+            return self._embedded.connect()
+        return LinkPort(open_link(self._plan.server, part="server"))
+
+    def _person(self, view: View) -> UserAction | None:
+        if view.page is Page.SIM_PIN:
+            if self._plan.pin is None or view.pin_tries is not None:
+                return None
+            return UserAction("sim_pin", self._plan.pin)
+        return autopilot(view)
+
+    # Running --------------------------------------------------------------------------
+
+    def run(self) -> Result:
+        """From power-on to the final screen.
+
+        Raises:
+            SimError: the modem or the server could not do its part, or time ran out.
+        """
+        started = self._clock.now()
+        self.phone.boot(started, self._rtc_s)
+        try:
+            ended = run(
+                [self.phone], self._clock, self._done, started + 1000 * self._plan.timeout_s
+            )
+            now = self._clock.now()
+            view = self.phone.view
+            failure = self._failure(ended, view)
+        finally:
+            self.phone.close()
+        reading = self.phone.dialogue.reading
+        reached = outcome.FAILED if failure is not None else outcome.outcome_of(view)
+        return Result(
+            outcome=reached or outcome.FAILED,
+            reason=self._reason(view, failure),
+            imei=reading.imei if reading is not None else "",
+            serving=reading.serving if reading is not None else None,
+            view=view,
+            elapsed_ms=now - started,
+            failure=failure,
+        )
+
+    def _done(self) -> bool:
+        if self.phone.modem_failure or self.phone.server_failure or self.phone.dialogue.failure:
+            return True
+        if self.phone.view.page is Page.SIM_PIN and self._person(self.phone.view) is None:
+            return True
+        final = outcome.outcome_of(self.phone.view) is not None
+        return final and not self.phone.handset.wants_link
+
+    def _followed(self) -> bool:
+        if self.phone.modem_failure is not None or self.phone.dialogue.failure:
+            return True
+        reached = outcome.outcome_of(self.phone.view)
+        return reached is not None and reached == self._plan.until
+
+    def _failure(self, ended: bool, view: View) -> SimError | None:
+        phone = self.phone
+        if phone.modem_failure is not None:
+            return phone.modem_failure
+        if phone.dialogue.failure and outcome.outcome_of(view) is None:
+            return SimError("modem", phone.dialogue.failure)
+        if phone.server_failure is not None and view.page not in (Page.HOME, Page.LOCKED):
+            cause = phone.server_failure
+            if self._refusal:
+                return SimError("server", f"{self._refusal}; then {cause.text}")
+            return cause
+        if view.page is Page.STORAGE_FAULT:
+            return SimError("state", view.problem or "no valid record")
+        if view.page is Page.SIM_PIN:
+            return SimError("modem", "the SIM asks for its PIN (give it with --pin)")
+        if view.page is Page.SIM_LOCKED:
+            return SimError("modem", f"the SIM is refused by a SIM lock ({view.sim_lock})")
+        if view.page is Page.SERVER_UNREACHABLE or not ended:
+            late = f"no final screen within {self._plan.timeout_s} s, still at {view.page.value}"
+            return SimError("server", self._refusal or view.problem or late)
+        return None
+
+    def _reason(self, view: View, failure: SimError | None) -> str:
+        if failure is not None:
+            return str(failure)
+        if not self._plan.official:
+            return "unofficial firmware has no activation module"
+        return view.reason or view.page.value
+
+    def _watch(self, event: Event) -> None:
+        if event.kind == "refusal":
+            self._refusal = event.text
+        self._observe(event)
