@@ -13,12 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from firmware_sim.events import Event
+from firmware_sim.flash import Flash, FlashError
 from firmware_sim.handset.activation import Activation
 from firmware_sim.handset.board import Board
 from firmware_sim.handset.evidence import NOTHING_SEEN, Evidence, SimCondition
 from firmware_sim.handset.exchange import ExchangeState
 from firmware_sim.handset.firmware import OFFICIAL, Firmware
-from firmware_sim.handset.flash import Flash, FlashError
 from firmware_sim.handset.lock import LOCKED, notice_event
 from firmware_sim.handset.log import Log
 from firmware_sim.handset.memory import Memory

@@ -1,4 +1,4 @@
-"""Flash: two slots for the record and one counter that only rises; and how they fail.
+"""A flash in memory, and every way in which a flash fails.
 
 `MemoryFlash` is the model that tests and simulations cut power on. It keeps two images: what
 the running phone sees, and what is durable. A write or an erase is durable after the next
@@ -13,52 +13,14 @@ from __future__ import annotations
 import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
-from firmware_sim.errors import SimError
-
-SLOTS = 2
-SLOT_SIZE = 16_384
-"""Octets of one slot; a record never needs more than 11 KiB."""
-MAX_COUNTER = 0xFFFF_FFFE
-"""The last value of the counter: CONFIRM carries it as u32, and all ones means absent."""
-ERASED = b""
-"""What an erased slot reads as; a slot is as long as what was written to it."""
-
-
-class FlashError(SimError):
-    """The flash did not do what it was told; what is durable is the old or the new content."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__("state", text)
+from firmware_sim.flash import ERASED, MAX_COUNTER, SLOTS
+from firmware_sim.flash import Flash as Flash
+from firmware_sim.flash import FlashError as FlashError
 
 
 class PowerCut(Exception):
     """The simulated power is gone: nothing of the phone runs on. Only a test bench catches it."""
-
-
-class Flash(Protocol):
-    """The port behind the record. Every method may raise `FlashError`."""
-
-    def read_slot(self, index: int) -> bytes:
-        """What slot 0 or 1 holds."""
-        ...
-
-    def erase_slot(self, index: int) -> None: ...
-
-    def write_slot(self, index: int, data: bytes) -> None:
-        """Write an erased slot."""
-        ...
-
-    def flush(self) -> None:
-        """Return when everything erased and written before is durable."""
-        ...
-
-    def read_counter(self) -> int: ...
-
-    def bump_counter(self) -> None:
-        """Raise the counter by one, durably, whole or not at all."""
-        ...
 
 
 class Operation(enum.Enum):

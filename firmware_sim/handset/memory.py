@@ -9,9 +9,9 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from firmware_sim.flash import Flash, FlashError
 from firmware_sim.handset.board import Board
 from firmware_sim.handset.boot import Answer, stored_answer, stored_keyset
-from firmware_sim.handset.flash import Flash, FlashError
 from firmware_sim.handset.lock import LOCK_MOVES, LOCKED, LockEvent
 from firmware_sim.handset.log import Log
 from firmware_sim.handset.moves import follow

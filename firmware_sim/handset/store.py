@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from firmware_sim.handset.flash import MAX_COUNTER, SLOTS, Flash, FlashError
+from firmware_sim.flash import MAX_COUNTER, SLOTS, Flash, FlashError
 from firmware_sim.handset.record import Record, decode_record, encode_record
 from firmware_sim_protocol.errors import Refusal
 from firmware_sim_protocol.rules import SOUND, Guard, Rule
