@@ -48,8 +48,10 @@ def levels(text: str, base: int) -> tuple[int, ...]:
     """Embedding level of every character of one paragraph; L1 is left to `visual_runs`."""
     original = [_class(c) for c in text]
     classes, level, matching = _explicit(original, base)
-    for sequence in _isolating_run_sequences(original, level, matching):
-        _resolve(text, sequence, original, classes, level, base, matching)
+    explicit = list(level)
+    for sequence in _isolating_run_sequences(original, explicit, matching):
+        sides = _sides(sequence, original, explicit, base, matching)
+        _resolve(text, sequence, classes, level, sides)
     previous = base
     for index, kind in enumerate(original):
         # What X9 removes takes the level of what stands before it, so that it splits no run.
@@ -223,22 +225,33 @@ def _isolating_run_sequences(
     return sequences
 
 
-def _resolve(
-    text: str,
+def _sides(
     sequence: list[int],
     original: list[str],
-    classes: list[str],
     level: list[int],
     base: int,
     matching: dict[int, int],
-) -> None:
+) -> tuple[str, str]:
+    """Directions sos and eos at the two ends of the sequence (X10)."""
     own = level[sequence[0]]
     kept = [i for i, kind in enumerate(original) if kind not in _REMOVED]
     first, last = kept.index(sequence[0]), kept.index(sequence[-1])
     before = level[kept[first - 1]] if first else base
     open_ended = original[sequence[-1]] in _ISOLATES and sequence[-1] not in matching
     after = base if open_ended or last + 1 == len(kept) else level[kept[last + 1]]
-    sos, eos = ("R" if max(own, other) & 1 else "L" for other in (before, after))
+    start, end = ("R" if max(own, other) & 1 else "L" for other in (before, after))
+    return start, end
+
+
+def _resolve(
+    text: str,
+    sequence: list[int],
+    classes: list[str],
+    level: list[int],
+    sides: tuple[str, str],
+) -> None:
+    own = level[sequence[0]]
+    sos, eos = sides
     kinds = [classes[i] for i in sequence]
     _weak(kinds, sos)
     _paired_brackets(text, sequence, kinds, classes, own, sos)
@@ -302,7 +315,7 @@ def _paired_brackets(
     pairs: list[tuple[int, int]] = []
     stack: list[tuple[str, int]] = []
     for position, index in enumerate(sequence):
-        character = text[index]
+        character = unicodedata.normalize("NFC", text[index])
         if kinds[position] != "ON":
             continue
         if character in _BRACKETS:

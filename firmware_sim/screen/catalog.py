@@ -66,8 +66,8 @@ class Catalog:
         return self.say("%(part)s, %(country)s", part=part, country=self.country(country))
 
     def percent(self, share: float) -> str:
-        """0 to 1 as a percentage, in the digits of the language."""
-        return str(format_percent(round(share, 2), locale=self._locale, numbering_system="default"))
+        """0 to 1 as a percentage, with the sign where the language has it."""
+        return str(format_percent(round(share, 2), locale=self._locale))
 
     def duration(self, seconds: int) -> str:
         """A stretch of time in its largest unit: "3 days"."""

@@ -10,10 +10,13 @@ from firmware_sim.screen import icons, theme
 from firmware_sim.screen.catalog import code, plain
 from firmware_sim.screen.icons import Icon
 from firmware_sim.screen.layout import Block, Gap, Sheet, focus_ring, framed, grown, set_lines
+from firmware_sim.screen.text import words
 from firmware_sim.screen.theme import Style
 from firmware_sim.screen.tree import Box, Drawing, Mark, Node, Rect, Role
 
 DOT = "•"
+_ROW = 80
+"""More characters than a row of a field holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,10 +133,21 @@ class Option:
     def stretched(self, least: int) -> Block:
         return replace(self, least=least)
 
-    def _inner(self, width: int) -> int:
+    def _trailing(self, width: int) -> Icon | None:
+        """The drawing at the end of the row; the tick gives way to a long word."""
+        if not self.selected:
+            return self.trailing
+        room = self._room(width) - self.sheet.px(24 + theme.S)
+        longest = max(self.sheet.line(w, theme.BODY).width for w in words(self.content))
+        return icons.CHECK if longest <= room else None
+
+    def _room(self, width: int) -> int:
         lead = self.sheet.px(24 + theme.M) if self.icon else 0
-        tail = self.sheet.px(24 + theme.S) if self.trailing or self.selected else 0
-        return width - 2 * self.sheet.px(theme.M) - lead - tail
+        return width - 2 * self.sheet.px(theme.M) - lead
+
+    def _inner(self, width: int) -> int:
+        tail = self.sheet.px(24 + theme.S) if self._trailing(width) else 0
+        return self._room(width) - tail
 
     def height(self, width: int) -> int:
         sheet, inner = self.sheet, self._inner(width)
@@ -166,7 +180,7 @@ class Option:
         above += sheet.leading(theme.BODY) * len(lines)
         span = Rect(start, above, start + inner, above)
         marks += set_lines(sheet, details, theme.DETAIL, span, palette.muted, on, "start")
-        trailing = icons.CHECK if self.selected else self.trailing
+        trailing = self._trailing(width)
         if trailing:
             colour = palette.accent if self.selected else palette.muted
             marks.append(Drawing(bounds.right - pad - icon, middle, icon, trailing, colour, on))
@@ -224,7 +238,9 @@ class Field:
         )
         pad = sheet.px(theme.M)
         inner = width - 2 * pad
-        shown = DOT * len(typed) if self.secret else typed
+        # Only the last rows are seen: what lies far above them need not be set into lines.
+        hidden = max(0, len(typed) - _ROW * self.rows) // _ROW * _ROW
+        shown = DOT * len(typed) if self.secret else typed[hidden:]
         lines = sheet.lines(code(shown), self.style, inner)[-self.rows :] if shown else ()
         tall = sheet.leading(self.style)
         above = box.top + (box.bottom - box.top - tall * self.rows) // 2

@@ -56,8 +56,9 @@ class Sheet:
         return text.Setting(size, style.weight, self.words.language, self.words.rtl)
 
     def leading(self, style: Style) -> int:
-        """Line height in px."""
-        return round(style.leading * self.text_scale * float(self.device.density))
+        """Line height in px: a tenth more for Arabic letters, which reach higher and lower."""
+        share = 1.1 if self.words.rtl else 1.0
+        return round(style.leading * share * self.text_scale * float(self.device.density))
 
     def typed_in(self, resource_id: str) -> str:
         """What was typed into a field."""

@@ -86,16 +86,19 @@ def decode(data: bytes) -> Picture:
 def alpha_rows(data: bytes) -> list[bytes]:
     """The alpha channel of an RGBA picture, row by row.
 
+    Filters work on each channel by itself, so the other three are never undone.
+
     Raises:
         SimError: as for `decode`, or there is no such channel.
     """
-    _, _, kind, _, rows = _rows(data)
+    _, _, kind, _, rows = _rows(data, only=3)
     if kind != 6:
         raise SimError("screen", f"PNG of colour type {kind} where RGBA was expected")
-    return [row[3::4] for row in rows]
+    return rows
 
 
-def _rows(data: bytes) -> tuple[int, int, int, bytes, list[bytes]]:
+def _rows(data: bytes, only: int | None = None) -> tuple[int, int, int, bytes, list[bytes]]:
+    """Width, height, colour type, palette, and unfiltered rows of all channels or of one."""
     try:
         chunks = _chunks(data)
         width, height, depth, kind, _, _, interlaced = struct.unpack(">IIBBBBB", chunks[b"IHDR"])
@@ -109,9 +112,12 @@ def _rows(data: bytes) -> tuple[int, int, int, bytes, list[bytes]]:
     except (KeyError, struct.error, zlib.error) as error:
         raise SimError("screen", f"the PNG is damaged: {error}") from error
     rows: list[bytes] = []
-    above = bytes(stride)
+    above = bytes(stride if only is None else width)
     for start in range(0, len(raw), stride + 1):
-        above = _unfiltered(raw[start], raw[start + 1 : start + 1 + stride], above, step)
+        row = raw[start + 1 : start + 1 + stride]
+        if only is not None:
+            row = row[only::step]
+        above = _unfiltered(raw[start], row, above, step if only is None else 1)
         rows.append(above)
     return width, height, kind, chunks.get(b"PLTE", b""), rows
 
@@ -133,32 +139,46 @@ def _chunks(data: bytes) -> dict[bytes, bytes]:
 
 
 def _unfiltered(kind: int, row: bytes, above: bytes, step: int) -> bytes:
+    """One row with its filter undone. Source: PNG, 9.2."""
     if kind == 0:
         return row
-    if kind == 1:
-        out = bytearray(len(row))
-        for channel in range(step):
-            out[channel::step] = bytes(x & 255 for x in accumulate(row[channel::step]))
-        return bytes(out)
     if kind == 2:
-        return bytes((a + b) & 255 for a, b in zip(row, above, strict=True))
-    out = bytearray(row)
-    for i in range(len(out)):
-        left = out[i - step] if i >= step else 0
-        if kind == 3:
-            guess = (left + above[i]) // 2
-        elif kind == 4:
-            guess = _paeth(left, above[i], above[i - step] if i >= step else 0)
-        else:
-            raise SimError("screen", f"the PNG is damaged: no filter {kind}")
-        out[i] = (out[i] + guess) & 255
+        return bytes([(x + b) & 255 for x, b in zip(row, above, strict=True)])
+    undo = {1: _sub, 3: _average, 4: _paeth}.get(kind)
+    if undo is None:
+        raise SimError("screen", f"the PNG is damaged: no filter {kind}")
+    if step == 1:
+        return undo(row, above)
+    out = bytearray(len(row))
+    for channel in range(step):
+        out[channel::step] = undo(row[channel::step], above[channel::step])
     return bytes(out)
 
 
-def _paeth(left: int, above: int, corner: int) -> int:
-    guess = left + above - corner
-    nearest = min((abs(guess - left), 0), (abs(guess - above), 1), (abs(guess - corner), 2))
-    return (left, above, corner)[nearest[1]]
+def _sub(row: bytes, above: bytes) -> bytes:
+    return bytes([x & 255 for x in accumulate(row)])
+
+
+def _average(row: bytes, above: bytes) -> bytes:
+    left, out = 0, bytearray()
+    for x, b in zip(row, above, strict=True):
+        left = (x + (left + b) // 2) & 255
+        out.append(left)
+    return bytes(out)
+
+
+def _paeth(row: bytes, above: bytes) -> bytes:
+    left, corner, out = 0, 0, bytearray()
+    for x, b in zip(row, above, strict=True):
+        to_left, to_above = abs(b - corner), abs(left - corner)
+        to_corner = abs(left + b - 2 * corner)
+        if to_left <= to_above and to_left <= to_corner:
+            guess = left
+        else:
+            guess = b if to_above <= to_corner else corner
+        left, corner = (x + guess) & 255, b
+        out.append(left)
+    return bytes(out)
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

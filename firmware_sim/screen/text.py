@@ -13,6 +13,8 @@ from firmware_sim.screen import bidi, fonts
 _FORBIDDEN_AT_START = set("、。，．：；？！）〕］｝〉》」』】’”%)]}!?.,:;»›…％·")
 _FORBIDDEN_AT_END = set("（〔［｛〈《「『【‘“([{«‹")
 ELLIPSIS = "…"
+_LONGEST_PIECE = 256
+"""Letters without a place to break after which one is broken anyway."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,19 @@ def _pieces(text: str) -> list[tuple[int, int, int]]:
             start = index
     if start < len(text):
         pieces.append((start, len(text), start + len(text[start:].rstrip(" "))))
-    return pieces
+    return [part for piece in pieces for part in _bounded(piece)]
+
+
+def _bounded(piece: tuple[int, int, int]) -> list[tuple[int, int, int]]:
+    """The piece in parts of a length that no line holds, so that shaping stays linear."""
+    first, last, bare = piece
+    if last - first <= _LONGEST_PIECE:
+        return [piece]
+    starts = range(first, bare, _LONGEST_PIECE)
+    return [
+        (start, last, bare) if start + _LONGEST_PIECE >= bare else (start, stop, stop)
+        for start, stop in zip(starts, (*starts[1:], bare), strict=True)
+    ]
 
 
 def _parts(text: str, index: int) -> bool:
