@@ -32,7 +32,12 @@ CHECKS = (
     Check("imports", ("lint-imports",)),
     Check("plmn-tables", ("tools/plmn_tables", "--check")),
     Check("spec", ("tools/spec", "--check")),
-    Check("tests", ("pytest", "-n", "2", "-q")),
+    Check("catalogues", ("tools/locales", "--check")),
+    Check(
+        "tests",
+        ("pytest", "-n", "2", "-q"),
+        debian={"/usr/share/unicode/BidiCharacterTest.txt": "unicode-data"},
+    ),
     Check(
         "judges",
         ("python", "-m", "tests.judges"),
