@@ -5,7 +5,7 @@ Source: ETSI TS 102 221, 10 and 11; 3GPP TS 51.011, 9 (class A0); TS 27.007, 8.1
 
 from __future__ import annotations
 
-from firmware_sim.modem.virtual.card import APPLICATION, FOLDERS, File, Status, files
+from firmware_sim.modem.virtual.card import APPLICATION, FOLDERS, USIM, File, Status, files, tlv
 from firmware_sim.modem.virtual.codes import change, switch, unblock, verify
 from firmware_sim.modem.virtual.state import Secret, Sim
 
@@ -57,7 +57,7 @@ def read_record(sim: Sim, identifier: int, record: int, length: int) -> Answer:
 def describe(sim: Sim, identifier: int, *, as_usim: bool = True) -> Answer:
     """The file's control parameters (USIM) or header (SIM)."""
     if identifier in FOLDERS:
-        return _folder(identifier), Status.OK.value
+        return _folder(sim, identifier), Status.OK.value
     file = files(sim).get(identifier)
     if file is None:
         return b"", Status.NOT_FOUND.value
@@ -72,10 +72,20 @@ def _refusal(sim: Sim, file: File | None) -> str | None:
     return None
 
 
-def _folder(identifier: int) -> bytes:
-    inner = bytes.fromhex("82027821") + b"\x83\x02" + identifier.to_bytes(2) + b"\x8a\x01\x05"
-    inner += bytes.fromhex("C60690010083010183018A0105")[:8]
-    return bytes([0x62, len(inner)]) + inner
+def _folder(sim: Sim, identifier: int) -> bytes:
+    # Descriptor of a directory, identifier, name (an application has one), activated, who may,
+    # and whether PIN 1 is asked for. Source: ETSI TS 102 221, 11.1.1.3 and 11.1.1.4.10.
+    name = tlv(0x84, APPLICATION) if identifier == USIM else b""
+    asked = b"\x80" if sim.pin.asked else b"\0"
+    inner = (
+        tlv(0x82, b"\x78\x21")
+        + tlv(0x83, identifier.to_bytes(2))
+        + name
+        + tlv(0x8A, b"\x05")
+        + tlv(0x8B, b"\x2f\x06\x02")
+        + tlv(0xC6, tlv(0x90, asked) + tlv(0x83, b"\x01"))
+    )
+    return tlv(0x62, inner)
 
 
 def transmit(sim: Sim, selected: str, apdu: bytes) -> tuple[str, bytes, str]:
@@ -113,7 +123,7 @@ def _select(
     if by_name:
         if not body or not APPLICATION.startswith(body[: len(APPLICATION)]):
             return selected, b"", Status.NOT_FOUND.value
-        identifier = 0x7FFF
+        identifier = USIM
     elif len(body) < 2:
         return selected, b"", Status.WRONG_LENGTH.value
     else:

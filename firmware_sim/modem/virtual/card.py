@@ -52,13 +52,13 @@ class File:
         else:
             descriptor = bytes([0x41, 0x21])
         inner = (
-            _tlv(0x82, descriptor)
-            + _tlv(0x83, self.identifier.to_bytes(2))
-            + _tlv(0x8A, b"\x05")
-            + _tlv(0x8B, bytes.fromhex("6F0601" if self.free else "6F0602"))
-            + _tlv(0x80, self.size.to_bytes(2))
+            tlv(0x82, descriptor)
+            + tlv(0x83, self.identifier.to_bytes(2))
+            + tlv(0x8A, b"\x05")
+            + tlv(0x8B, bytes.fromhex("6F0601" if self.free else "6F0602"))
+            + tlv(0x80, self.size.to_bytes(2))
         )
-        return _tlv(0x62, inner)
+        return tlv(0x62, inner)
 
     def header(self) -> bytes:
         """The 15 bytes of a GSM SIM. Source: 3GPP TS 51.011, 9.2.1."""
@@ -74,7 +74,8 @@ class File:
         )
 
 
-def _tlv(tag: int, value: bytes) -> bytes:
+def tlv(tag: int, value: bytes) -> bytes:
+    """Tag (one byte), length (one byte), value of up to 127 bytes."""
     return bytes([tag, len(value)]) + value
 
 
@@ -159,8 +160,8 @@ def _services(sim: Sim) -> bytes:
 
 def _application_record() -> bytes:
     label = b"USIM"
-    inner = _tlv(0x4F, APPLICATION) + _tlv(0x50, label)
-    return _tlv(0x61, inner).ljust(32, b"\xff")
+    inner = tlv(0x4F, APPLICATION) + tlv(0x50, label)
+    return tlv(0x61, inner).ljust(32, b"\xff")
 
 
 def _emergency(number: str) -> bytes:

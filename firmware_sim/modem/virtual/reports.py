@@ -117,7 +117,7 @@ def changes(device: Device, before: Look, after: Look) -> list[str]:
     """The unsolicited codes that this program asked for, in the order they happen."""
     session, lines = device.session, []
     if before.sim is not after.sim or before.slot != after.slot:
-        lines += _sim_lines(device.state, device.profile, before.sim, after.sim)
+        lines += _sim_lines(device.state, device.profile, before, after)
     for index, name in enumerate(DOMAINS):
         mode = session.reports[name]
         old, new = before.registrations[index], after.registrations[index]
@@ -135,11 +135,12 @@ def changes(device: Device, before: Look, after: Look) -> list[str]:
     return lines
 
 
-def _sim_lines(state: ModemState, profile: Profile, old: SimState, new: SimState) -> list[str]:
-    gone = (SimState.ABSENT, SimState.OFF)
+def _sim_lines(state: ModemState, profile: Profile, before: Look, after: Look) -> list[str]:
+    gone, new = (SimState.ABSENT, SimState.OFF), after.sim
     if new is SimState.ABSENT:
-        return [profile.sim_removed] if profile.sim_removed else []
-    if old in gone and new is not SimState.OFF and sim_of(state) is not None:
+        return [profile.sim_removed] if profile.sim_removed and before.sim is not new else []
+    another = before.sim in gone or before.slot != after.slot
+    if another and new is not SimState.OFF and sim_of(state) is not None:
         template = profile.sim_inserted
         return [template.replace("{sim_state}", new.value)] if template else []
     return []

@@ -109,7 +109,7 @@ def _operator(state: ModemState, value: str, _now: int) -> None:
 
 
 def _forbidden(state: ModemState, value: str, _now: int) -> None:
-    names = set(filter(None, value.split(","))) - {"none"}
+    names = set() if value == "none" else {_plmn(part) for part in value.split(",")}
     for network in state.networks:
         network.forbidden = network.plmn in names
 
@@ -127,10 +127,17 @@ def _sim(state: ModemState, value: str, _now: int) -> None:
     if value == "none":
         state.sims[state.slot] = None
         return
-    plmn = plmn_or_none(value)
+    state.sims[state.slot] = make_sim(_plmn(value), slot=state.slot)
+
+
+def _plmn(value: str) -> str:
+    try:
+        plmn = plmn_or_none(value)
+    except UsageError as cause:
+        raise ValueError(cause.text) from cause
     if plmn is None:
-        raise ValueError("neither a PLMN nor none")
-    state.sims[state.slot] = make_sim(plmn, slot=state.slot)
+        raise ValueError("not a PLMN")
+    return plmn
 
 
 def _slot(state: ModemState, value: str, _now: int) -> None:
@@ -202,14 +209,26 @@ def _msisdn(state: ModemState, value: str, _now: int) -> None:
     _card(state).msisdn = value[:21]
 
 
+_PARTS = {
+    LockKind.NETWORK: 0,
+    LockKind.SUBSET: 1,
+    LockKind.PROVIDER: 1,
+    LockKind.CORPORATE: 2,
+}
+"""How many parts a code has behind the PLMN: two IMSI digits, GID1, GID1 and GID2."""
+
+
 def _lock(kind: LockKind) -> Callable[[ModemState, str, int], None]:
     def change(state: ModemState, value: str, _now: int) -> None:
         codes, _, key = value.partition("/")
         if codes == "off":
             state.locks.pop(kind, None)
             return
-        if not codes:
-            raise ValueError("no code")
+        for code in codes.split("+"):
+            plmn, *more = code.split(":")
+            _plmn(plmn)
+            if len(more) != _PARTS[kind]:
+                raise ValueError(f"{code}: {_PARTS[kind]} parts follow the PLMN")
         if key and not (key.isdigit() and 6 <= len(key) <= 16):
             raise ValueError("a control key has 6 to 16 digits")
         secret = Secret(code=key or "12345678", asked=True, tries=10, most=10)
