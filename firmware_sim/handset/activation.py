@@ -220,7 +220,10 @@ class Activation:
             self.fail(_E.LOST, now, why)
 
     def proceed(self, now: int) -> None:
-        """Begin what is due, if the link is there already."""
+        """See what is due, and begin it if the link is there already."""
+        recheck_at = self.memory.recheck_at
+        if recheck_at is not None and now >= recheck_at:
+            self.due(now, Cause.RECHECK)
         if self.state is not _S.IDLE or not self.link_open or not self._ready(now):
             return
         alive = self.deadline is not None and now < self.deadline
@@ -232,6 +235,8 @@ class Activation:
         elif alive and self.confirm:
             self.last = self.confirm
             self.move(_E.RECONFIRMED, now)
+            if self.cause is Cause.RETRY:
+                self.due_at = None
             self.transmit(self.last, now)
         else:
             self._begin(now)
@@ -244,10 +249,7 @@ class Activation:
             self._expire(now)
         if self.state is _S.BACKOFF and self._retry_at is not None and now >= self._retry_at:
             self.move(_E.RETRY, now)
-            self.due(now, Cause.RETRY)
-        recheck_at = self.memory.recheck_at
-        if recheck_at is not None and now >= recheck_at:
-            self.due(now, Cause.RECHECK)
+            self.due(now, self.cause or Cause.RETRY)
         self.proceed(now)
 
     def receive(self, data: bytes, now: int) -> None:
@@ -375,7 +377,18 @@ class Activation:
             self.forget()
             self.close(_E.EXPIRED if later is None else _E.LATER, now, later)
         else:
+            only_unconfirmed = bool(self.confirm) and self.answer_later_ms is None
             self.forget()
+            if only_unconfirmed:
+                self._rest(now)
+
+    def _rest(self, now: int) -> None:
+        """What was decided stands, though the server has not heard that it was committed."""
+        if self.state is _S.BACKOFF:
+            self.move(_E.RETRY, now)
+        if self.cause is Cause.RETRY:
+            self.due_at = None
+        self.attempt = 0
 
     def close(self, event: ExchangeEvent, now: int, later_ms: int | None) -> None:
         self.move(event, now)

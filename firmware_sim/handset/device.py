@@ -100,7 +100,7 @@ class Handset:
         self._wifi_country = ""
         self._decided = 0
         self._failed = 0
-        self._announced = True
+        self._announced = False
         self._shown: Page | None = None
         self._activation.reset()
         self._pages.reset()

@@ -52,6 +52,7 @@ class Store:
         counter = self._flash.read_counter()
         best: Record | None = None
         ours = 0
+        refusals: list[Refusal] = []
         for index in range(SLOTS):
             octets = self._flash.read_slot(index)
             if not octets:
@@ -63,10 +64,14 @@ class Store:
                 detail = f"sequence {record.sequence}, counter {counter}"
                 self._guard.require(Rule.STORE_COUNTER, current, detail)
             except Refusal as refusal:
-                self._refused(refusal)
+                refusals.append(refusal)
                 continue
             if best is None or record.sequence > best.sequence:
                 best, self._slot, self._sequence = record, index, record.sequence
+        for refusal in refusals:
+            # Beside the record that counts lies the one before it: that is no news.
+            if best is None or refusal.rule is not Rule.STORE_COUNTER:
+                self._refused(refusal)
         # Slots without any record beside a counter of 0 are a new phone, or one whose very
         # first write was cut: nothing was ever decided there.
         return best, best is None and counter == 0 and ours == 0

@@ -228,7 +228,8 @@ class Activation:
         if self.phone.view.page is Page.SIM_PIN and self._person(self.phone.view) is None:
             return True
         final = outcome.outcome_of(self.phone.view) is not None
-        return final and not self.phone.handset.wants_link
+        handset = self.phone.handset
+        return final and handset.settled and not handset.wants_link
 
     def _followed(self) -> bool:
         if self.phone.modem_failure is not None or self.phone.dialogue.failure:
