@@ -68,10 +68,10 @@ class Store:
                 continue
             if best is None or record.sequence > best.sequence:
                 best, self._slot, self._sequence = record, index, record.sequence
-        for refusal in refusals:
+        for told in refusals:
             # Beside the record that counts lies the one before it: that is no news.
-            if best is None or refusal.rule is not Rule.STORE_COUNTER:
-                self._refused(refusal)
+            if best is None or told.rule is not Rule.STORE_COUNTER:
+                self._refused(told)
         # Slots without any record beside a counter of 0 are a new phone, or one whose very
         # first write was cut: nothing was ever decided there.
         return best, best is None and counter == 0 and ours == 0
