@@ -10,7 +10,10 @@ from typing import Any
 from firmware_sim.cli.main import Command
 
 COMMANDS: tuple[Command, ...] = (
+    Command("doctor", "modem_doctor", "what a rig needs of a modem, and how to mend what is wrong"),
+    Command("list", "modem_list", "serial ports, and which may speak AT"),
     Command("move", "modem_control", "carry a virtual modem to another network"),
+    Command("probe", "modem_probe", "everything that a modem tells about itself"),
     Command("serve", "modem_serve", "run virtual modems on a pty, TCP port or Unix socket"),
     Command("set", "modem_control", "change something about a virtual modem"),
 )

@@ -22,12 +22,18 @@ def open_link(
     """Call somebody.
 
     `tcp://HOST:PORT`, `tls://HOST:PORT?ca=FILE[&name=NAME]`, `unix:PATH` (`unix:@NAME` for an
-    abstract socket), `pty:PATH` (an existing terminal, raw), or anything that pyserial opens: a
-    device path, `COM7`, `rfc2217://`, `socket://`, `spy://`, `loop://`, `hwgrep://`.
+    abstract socket), `pty:PATH` (an existing terminal, raw), `usb:VID:PID[:SERIAL[:INTERFACE]]`
+    (whatever port it has today), or anything that pyserial opens: a device path, `COM7`,
+    `rfc2217://`, `socket://`, `spy://`, `loop://`, `hwgrep://`.
     `part` names who failed in messages ("modem", "server"); `timeout_s` bounds the connecting.
 
     Raises: LinkError (cannot be reached), UsageError (the URL makes no sense).
     """
+    if _scheme(url) == "usb":
+        from firmware_sim.links import ports
+
+        wanted = ports.parse_identity(_path(url, part))
+        url = ports.find(wanted, ports.serial_ports()).device
     opener = _OPENERS.get(_scheme(url))
     if opener is not None:
         return opener(url, part, timeout_s)

@@ -1,0 +1,58 @@
+"""`firmware-sim modem probe`: everything that a modem tells about itself, its card, its network."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from firmware_sim.cli.modem_line import add_line_options, line_settings
+from firmware_sim.errors import SimError
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_line_options(parser)
+    parser.add_argument("--json", action="store_true", help="one object on stdout")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="every command and answer, on stderr"
+    )
+    parser.add_argument(
+        "--within", type=float, default=60.0, metavar="SECONDS", help="give up after this long"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read the modem once."""
+    from firmware_sim.cli.timeline import Timeline, printable
+    from firmware_sim.links.clock import MonotonicClock
+    from firmware_sim.modem.dialogue import DialogueOptions
+    from firmware_sim.rig.modem_port import ModemPort, opener_of, read_until_done
+
+    timeline = Timeline(sys.stderr)
+    dialogue = DialogueOptions(within_ms=int(options.within * 1000))
+    port = ModemPort(opener_of(options.url, line_settings(options)), dialogue)
+    try:
+        read_until_done(port, MonotonicClock(), timeline if options.verbose else lambda event: None)
+    finally:
+        port.close()
+    reading = port.dialogue.reading
+    if port.dialogue.failure is not None or reading is None:
+        raise SimError("modem", port.dialogue.failure or "no reading")
+    shown = reading.as_json()
+    if options.json:
+        print(json.dumps(shown, ensure_ascii=False))
+        return 0
+    for name, value in shown.items():
+        print(f"{name:<13} {printable(_plain(value))}")
+    return 0
+
+
+def _plain(value: object) -> str:
+    if value is None or value == []:
+        return "-"
+    if isinstance(value, dict):
+        return " ".join(str(part) for part in value.values())
+    if isinstance(value, list):
+        return ", ".join(str(part) for part in value)
+    return str(value)
