@@ -96,6 +96,15 @@ def _open_tcp(url: str, part: str, timeout_s: float) -> Link:
     return tcp.SocketLink(url, part, tcp.connect(host, port, url, part, timeout_s))
 
 
+def _open_socket(url: str, part: str, timeout_s: float) -> Link:
+    """pyserial's name for TCP; its own class has traps (links/serialport.py)."""
+    from firmware_sim.links import tcp
+
+    parts, host, port = _split(url, part)
+    _query(parts, url, part, {"logging"})
+    return tcp.SocketLink(url, part, tcp.connect(host, port, url, part, timeout_s))
+
+
 def _open_tls(url: str, part: str, timeout_s: float) -> Link:
     from firmware_sim.links import tcp, tls
 
@@ -162,6 +171,7 @@ def _listen_pty(url: str, part: str) -> Listener:
 
 _OPENERS: dict[str, Callable[[str, str, float], Link]] = {
     "pty": _open_pty,
+    "socket": _open_socket,
     "tcp": _open_tcp,
     "tls": _open_tls,
     "unix": _open_unix,

@@ -1,19 +1,19 @@
-"""Serial ports through pyserial: devices, and its URLs (rfc2217, socket, spy, loop, hwgrep).
+"""Serial ports through pyserial: devices, and its URLs (rfc2217, spy, loop, hwgrep).
 
-What pyserial 3.5 does that a link must not show (each held by a test of this name):
+What pyserial 3.5 does that a link must not show (each held by a test in tests/links):
 - after the peer is gone `in_waiting` raises a bare OSError 5, `dtr` and `rts` a bare OSError 25;
-- on `socket://` the first write after a close "succeeds";
 - a second open steals bytes unless `exclusive=True`;
 - opening discards what waits in the input;
-- `rfc2217://` waits for control answers that a server in front of a pty never gives.
+- with its VMIN of 0 the end of a device reads like "nothing now";
+- `rfc2217://` waits for control answers that a server in front of a pty never gives;
+- on `socket://` the first write after a close "succeeds", closing sleeps 0.3 s, and after a
+  reset the socket is never closed: that scheme is opened by links/opening.py itself.
 """
 
 from __future__ import annotations
 
 import errno
-import os
 import queue
-import socket
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -22,7 +22,6 @@ from firmware_sim.errors import UsageError
 from firmware_sim.links.link import Link, LinkClosed, LinkError
 from firmware_sim.links.queued import READ_SIZE, DescriptorLink, QueuedLink, cause
 from firmware_sim.links.settings import SerialSettings
-from firmware_sim.links.tcp import SocketLink
 
 if TYPE_CHECKING:
     import serial
@@ -59,8 +58,6 @@ def open_serial(url: str, part: str, settings: SerialSettings, timeout_s: float)
         raise LinkError(part, f"cannot open {url}: needs {failure.name}") from None
     if type(port) is serial.Serial and hasattr(port, "fd"):
         return DevicePort(url, part, port)
-    if url.lower().startswith("socket://"):
-        return SocketPort(url, part, port)
     if url.lower().startswith("spy://"):
         return SpyPort(url, part, port)
     return ThreadedPort(url, part, port)
@@ -75,18 +72,6 @@ class DevicePort(DescriptorLink):
         _tell_nothing_from_the_end(port.fileno())
 
     def _release(self) -> None:
-        _quietly(self._port.close)
-
-
-class SocketPort(SocketLink):
-    """`socket://`: pyserial connects, but its write after a close "succeeds", so we do the rest."""
-
-    def __init__(self, name: str, part: str, port: serial.Serial) -> None:
-        super().__init__(name, part, socket.socket(fileno=os.dup(port.fileno())))
-        self._port = port
-
-    def _release(self) -> None:
-        super()._release()
         _quietly(self._port.close)
 
 
