@@ -16,12 +16,11 @@ from firmware_sim.links import open_link
 from firmware_sim.links.clock import Clock, ManualClock, MonotonicClock, unix_seconds
 from firmware_sim.links.entropy import Entropy, SeededEntropy, SystemEntropy
 from firmware_sim.modem.dialogue import ModemDialogue
-from firmware_sim.modem.virtual import VirtualModem, default_state
+from firmware_sim.modem.virtual import DEFAULT_IMEI, VirtualModem, default_state
 from firmware_sim.rig import outcome
 from firmware_sim.rig.embedded import SIMULATED_NOW_S, EmbeddedServer, embedded_server
 from firmware_sim.rig.phone import Phone
 from firmware_sim.rig.plan import (
-    DEFAULT_IMEI,
     DEFAULT_SERVING,
     DEFAULT_SIM,
     EMBEDDED,
@@ -69,6 +68,8 @@ class Activation:
         simulated = plan.seed is not None and in_memory and plan.state is None
         self._rtc_s = SIMULATED_NOW_S if simulated else unix_seconds()
         self._directory = StateDirectory(plan.state) if plan.state is not None else None
+        if self._directory is not None:
+            self._directory.prepare()
         self._modem = self._open_modem()
         self._embedded: EmbeddedServer | None = None
         try:
@@ -83,7 +84,6 @@ class Activation:
     def _identity(self) -> tuple[BoardFile, bool]:
         plan = self._plan
         if self._directory is not None:
-            self._directory.prepare()
             board = self._directory.load_board()
             if board is not None:
                 if plan.imei not in (None, board.imei) and plan.modem == VIRTUAL:
@@ -137,7 +137,9 @@ class Activation:
         if self._directory is not None:
             if self._fresh:
                 self._directory.save_board(file)
-            raise NotImplementedError
+            from firmware_sim.links.flashfile import FileFlash  # only phones that stay need it
+
+            flash = FileFlash(self._directory.flash)
         trust = read_keyset(file.trust, "board.json")
         handset = Handset(
             board=Board(
@@ -228,8 +230,7 @@ class Activation:
         if self.phone.view.page is Page.SIM_PIN and self._person(self.phone.view) is None:
             return True
         final = outcome.outcome_of(self.phone.view) is not None
-        handset = self.phone.handset
-        return final and handset.settled and not handset.wants_link
+        return final and self.phone.handset.settled and not self.phone.connected
 
     def _followed(self) -> bool:
         if self.phone.modem_failure is not None or self.phone.dialogue.failure:
@@ -243,7 +244,7 @@ class Activation:
             return phone.modem_failure
         if phone.dialogue.failure and outcome.outcome_of(view) is None:
             return SimError("modem", phone.dialogue.failure)
-        if phone.server_failure is not None and view.page not in (Page.HOME, Page.LOCKED):
+        if phone.server_failure is not None and not self._following:
             cause = phone.server_failure
             if self._refusal:
                 return SimError("server", f"{self._refusal}; then {cause.text}")

@@ -10,8 +10,6 @@ from firmware_sim_native import imei as imei_check
 from firmware_sim_protocol.numbers import Algorithm
 from firmware_sim_protocol.rules import SOUND, Guard
 
-DEFAULT_IMEI = "001010123456780"
-"""A test IMEI: TAC 001010.. is of the test range (reporting body 00, GSMA TS.06)."""
 DEFAULT_SERVING = "26201"
 DEFAULT_SIM = "26201"
 VIRTUAL = "virtual:"
