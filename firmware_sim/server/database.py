@@ -66,9 +66,12 @@ class SqliteStore:
         StoreTrouble: it cannot be opened, is no database of ours, or is of another version.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, existing: bool = False) -> None:
+        """`existing`: it must be there already."""
         self._path = path
         with self._trouble():
+            if existing:
+                path.stat()
             if not path.exists():
                 # The umask must not decide who reads which phones exist.
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
@@ -195,6 +198,14 @@ class SqliteStore:
             self._db.execute(
                 "INSERT OR IGNORE INTO policies VALUES (?, ?, ?)", (epoch, version, digest)
             )
+
+    def latest_policy(self, epoch: int) -> int | None:
+        """The latest version that was in force in this epoch."""
+        with self._trouble():
+            row = self._db.execute(
+                "SELECT max(version) FROM policies WHERE epoch = ?", (epoch,)
+            ).fetchone()
+            return None if row[0] is None else int(row[0])
 
     def register_ticket(self, ticket_hash: bytes, key_id: bytes, scope: int) -> None:
         with self._trouble():

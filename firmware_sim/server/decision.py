@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 
 from firmware_sim.server import geography
 from firmware_sim.server.devices import NEW_DEVICE, Device
-from firmware_sim.server.policy import Action, Place, Policy, Source, Territory
+from firmware_sim.server.policy import Action, Grace, Place, Policy, Source, Territory
 from firmware_sim_native import plmn
 from firmware_sim_protocol import numbers
 from firmware_sim_protocol.numbers import Decision, Reason, TicketScope
@@ -98,7 +98,7 @@ def _decide(
             continue
         for listing in policy.listings:
             if listing.decision is decision and any(listing.has(imei) for imei in imeis):
-                return Verdict(
+                locked = Verdict(
                     decision=decision,
                     reason=reason,
                     rule=f"list {listing.name or word}",
@@ -106,6 +106,9 @@ def _decide(
                     subdivision=subdivision,
                     text=word,
                 )
+                after = listing.lock_after_s
+                grace = Grace(lock_after_s=after) if after is not None else None
+                return _with_grace(locked, grace, policy, now_s, device)
     white = [entry for entry in policy.listings if entry.decision is Decision.ACTIVATE]
     if white and not all(any(entry.has(imei) for entry in white) for imei in imeis):
         return Verdict(
@@ -157,7 +160,7 @@ def _act(
         if device.released & TicketScope.TERRITORY:
             rule += ", released by ticket"
         else:
-            return _with_grace(_locked(rule), policy, now_s, device)
+            return _with_grace(_locked(rule), policy.grace, policy, now_s, device)
     elif refused := _first_sim(evidence, policy, device):
         return refused
     return Verdict(decision=Decision.ACTIVATE, reason=Reason.PLACE_ALLOWED, rule=rule)
@@ -172,9 +175,10 @@ def _locked(rule: str) -> Verdict:
     )
 
 
-def _with_grace(locked: Verdict, policy: Policy, now_s: int, device: Device) -> Verdict:
+def _with_grace(
+    locked: Verdict, grace: Grace | None, policy: Policy, now_s: int, device: Device
+) -> Verdict:
     """The lock, or the working days that the policy leaves before it."""
-    grace = policy.grace
     if grace is None or device.locked:
         return locked
     since = now_s if device.notice_since_s is None else device.notice_since_s

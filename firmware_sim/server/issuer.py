@@ -164,12 +164,13 @@ class Issuer:
         Raises:
             SimError: the store failed; nothing was answered.
         """
-        exchange_id = 0
+        exchange_id, answerable = 0, True
         try:
             envelope = open_envelope(message, self._guard)
             exchange_id = envelope.header.exchange_id
             arrival = _Arrival(envelope, now_s, at)
             kind = envelope.header.type
+            answerable = kind is not MessageType.ERROR
             self._note(at, "message", f"received {kind.name}", raw=message, sent=False)
             handler = _HANDLERS.get(kind)
             if handler is None:
@@ -177,7 +178,8 @@ class Issuer:
                 return []
             replies = handler(self, arrival)
         except Refusal as refusal:
-            return [self.refuse(refusal, exchange_id, at)]
+            error = self.refuse(refusal, exchange_id, at, silent=not answerable)
+            return [error] if answerable else []
         except Behind as behind:
             # The exchange cannot go on, but the device can be brought forward at once.
             self._note(at, "state", f"device is behind: has {behind}")
@@ -191,14 +193,24 @@ class Issuer:
         return replies
 
     def refuse(
-        self, refusal: Refusal, exchange_id: int = 0, at: int = 0, retry_after: int | None = None
+        self,
+        refusal: Refusal,
+        exchange_id: int = 0,
+        at: int = 0,
+        retry_after: int | None = None,
+        *,
+        silent: bool = False,
     ) -> bytes:
-        """The ERROR for a refusal: only the stage goes out, the whole story into the events."""
+        """The ERROR for a refusal: only the stage goes out, the whole story into the events.
+
+        `silent`: it will not be sent, because an ERROR is never answered by an ERROR.
+        """
         stage = refusal.stage
         detail = {"rule": refusal.rule.id, "code": refusal.code.value, "stage": stage.name}
         self._note(at, "refusal", str(refusal), detail)
         error = build_message(Error(stage=int(stage), retry_after=retry_after), exchange_id)
-        self._note(at, "message", f"sent ERROR {stage.name}", raw=error, sent=True)
+        if not silent:
+            self._note(at, "message", f"sent ERROR {stage.name}", raw=error, sent=True)
         return error
 
     # One handler a type --------------------------------------------------------------------

@@ -182,3 +182,85 @@ def _write(path: Path, octets: bytes, mode: int, flag: int) -> None:
             os.fsync(file.fileno())
     except OSError as error:
         raise KeyTrouble(f"{path}: {error.strerror}") from error
+
+
+# Roots and the ceremony -------------------------------------------------------------------
+
+PROPOSAL = "next.keyset"
+
+
+def save_roots(roots: tuple[PrivateKey, ...], folder: Path) -> None:
+    """Write a new folder of roots.
+
+    Raises:
+        KeyTrouble: it exists and is not empty, or cannot be written.
+    """
+    make_folder(folder)
+    for root in roots:
+        add_root(folder, root)
+
+
+def add_root(folder: Path, root: PrivateKey) -> Path:
+    """Write one more root beside the others; where it stands."""
+    number = 1
+    while (folder / f"root-{number}.key").exists():
+        number += 1
+    path = folder / f"root-{number}.key"
+    write_key(path, root)
+    return path
+
+
+def load_roots(folder: Path) -> dict[Path, PrivateKey]:
+    """Every root of a folder, by file.
+
+    Raises:
+        KeyTrouble: there is none, or one cannot be read.
+    """
+    paths = sorted(folder.glob("root-*.key"))
+    if not paths:
+        raise KeyTrouble(f"{folder} has no root-*.key")
+    return {path: read_key(path) for path in paths}
+
+
+def write_proposal(path: Path, message: bytes) -> None:
+    """Write a proposal, over an earlier one."""
+    _write(path, message, 0o644, os.O_TRUNC)
+
+
+def read_proposal_file(path: Path) -> bytes:
+    """The octets of a proposal.
+
+    Raises:
+        KeyTrouble: it cannot be read.
+    """
+    return _read(path, private=False)
+
+
+def install(folder: Path, message: bytes) -> None:
+    """Put a keyset in force in a folder, with the new private keys that wait for it.
+
+    The keyset comes first: a fresh key without it would sign what no device believes. An
+    interrupted installation is completed by the next one.
+
+    Raises:
+        KeyTrouble: it cannot be written.
+    """
+    version = read_keyset(message).version
+    path = folder / KEYSETS / f"{version:08}.keyset"
+    if not path.exists() or path.read_bytes() != message:
+        write_keyset(folder, message)
+    for name in (ACT, UNLOCK):
+        fresh = folder / f"{name}.next"
+        if fresh.exists():
+            try:
+                fresh.replace(folder / name)
+            except OSError as error:
+                raise KeyTrouble(f"{fresh}: {error.strerror}") from error
+    (folder / PROPOSAL).unlink(missing_ok=True)
+
+
+def replace_key(folder: Path, name: str, key: PrivateKey) -> None:
+    """Keep a fresh private key beside the one in use, until its keyset is in force."""
+    waiting = folder / f"{name}.next"
+    waiting.unlink(missing_ok=True)
+    write_key(waiting, key)

@@ -126,6 +126,8 @@ class Listing:
     decision: Decision
     imeis: Container[str]
     name: str = ""
+    lock_after_s: int | None = None
+    """Seconds of warning before it locks; None locks at once."""
 
     def has(self, imei: str) -> bool:
         """Whether this IMEI, or its type allocation code, is listed."""

@@ -10,7 +10,7 @@ import difflib
 import hashlib
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -201,6 +201,7 @@ LISTING_KEYS: dict[str, tuple[Reader, bool]] = {
     "imeis": (_many(_imei_or_tac), False),
     "file": (_text, False),
     "name": (_text, False),
+    "lock_after_s": (_number(1, U32_LIMIT), False),
 }
 TEXT_KEYS: dict[str, tuple[Reader, bool]] = dict.fromkeys(TEXT_WORDS, (_display, False))
 TABLES = {
@@ -350,18 +351,20 @@ class _Reading:
 
     def _listing(self, row: dict[str, Any], index: int) -> Listing:
         path = ("list", index)
+        decision, after = row["kind"], row.get("lock_after_s")
+        if after is not None and decision not in (Decision.LOCK_BLOCKLIST, Decision.LOCK_FINANCE):
+            self._complain((*path, "lock_after_s"), "makes sense only for block and finance")
         if ("imeis" in row) == ("file" in row):
             self._complain(path, "needs either imeis or file")
-        if "imeis" in row:
-            return Listing(
-                decision=row["kind"], imeis=frozenset(row["imeis"]), name=row.get("name", "")
-            )
-        try:
-            numbers = ImeiFile((self._folder or Path()) / row["file"])
-        except (OSError, ValueError) as error:
-            reason = error.strerror if isinstance(error, OSError) else str(error)
-            self._complain((*path, "file"), f"{row['file']}: {reason}")
-        return Listing(decision=row["kind"], imeis=numbers, name=row.get("name", row["file"]))
+        imeis: Container[str] = frozenset(row.get("imeis", ()))
+        if "file" in row:
+            try:
+                imeis = ImeiFile((self._folder or Path()) / row["file"])
+            except (OSError, ValueError) as error:
+                reason = error.strerror if isinstance(error, OSError) else str(error)
+                self._complain((*path, "file"), f"{row['file']}: {reason}")
+        name = row.get("name", row.get("file", ""))
+        return Listing(decision=decision, imeis=imeis, name=name, lock_after_s=after)
 
     def _texts(self, tree: Any) -> Mapping[str, Mapping[str, str]]:
         if not isinstance(tree, dict):
