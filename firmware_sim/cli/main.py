@@ -27,9 +27,12 @@ class Command:
 COMMANDS: tuple[Command, ...] = (
     Command("activate", "activate", "a phone boots, asks the server, and ends on its screen"),
     Command("imei", "imei", "check lists of IMEIs, take one apart, make some"),
+    Command("keys", "keys", "make, inspect, sign, rotate and revoke the server's keys"),
     Command("modem", "modem", "virtual modems, and what a real one says"),
     Command("plmn", "plmn", "what the numbering plan says of a network or a country"),
+    Command("policy", "policy", "read a policy critically, compare two, ask what one decides"),
     Command("serve", "serve", "the activation server, for phones in other processes"),
+    Command("unlock", "unlock", "tickets for phones that a person has decided to open"),
 )
 
 

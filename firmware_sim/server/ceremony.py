@@ -127,9 +127,7 @@ def trimmed(current: KeySet, message: bytes) -> bytes:
     roots = {
         key_id(row) for one in (current, fresh) for row in one.entries if row.roles & Role.ROOT
     }
-    rows = {
-        entry.key_id: entry.signature for entry in envelope.signatures if entry.key_id in roots
-    }
+    rows = {entry.key_id: entry.signature for entry in envelope.signatures if entry.key_id in roots}
     return _with(envelope, rows)
 
 

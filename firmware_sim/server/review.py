@@ -143,9 +143,7 @@ def _networks() -> Iterator[tuple[str, plmn.PlmnFacts]]:
     for digits in sorted(listed):
         yield digits, table.lookup(digits)
     for row in table.mccs:
-        stranger = next(
-            row.mcc + mnc for mnc in ("99", "98", "999") if row.mcc + mnc not in listed
-        )
+        stranger = next(row.mcc + mnc for mnc in ("99", "98", "999") if row.mcc + mnc not in listed)
         yield stranger, table.lookup(stranger)
 
 
