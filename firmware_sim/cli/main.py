@@ -31,6 +31,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("modem", "modem", "virtual modems, and what a real one says"),
     Command("plmn", "plmn", "what the numbering plan says of a network or a country"),
     Command("policy", "policy", "read a policy critically, compare two, ask what one decides"),
+    Command("screen", "screen", "any page drawn to a file; golden screens"),
     Command("serve", "serve", "the activation server, for phones in other processes"),
     Command("unlock", "unlock", "tickets for phones that a person has decided to open"),
 )

@@ -126,9 +126,7 @@ class Bench:
         """Let everything happen that needs no more than a minute."""
         return self.advance(ms=SETTLE_MS)
 
-    def advance(
-        self, *, ms: int = 0, seconds: int = 0, hours: int = 0, days: int = 0
-    ) -> View:
+    def advance(self, *, ms: int = 0, seconds: int = 0, hours: int = 0, days: int = 0) -> View:
         """Let time pass; everything that is due in it happens, in order."""
         until = self.now + ms + 1000 * (seconds + 3600 * (hours + 24 * days))
         run([self.phone], self.clock, lambda: False, until)

@@ -5,8 +5,8 @@ import pytest
 from firmware_sim.errors import SimError, UsageError
 from firmware_sim.screen import catalog, fonts, scene
 from firmware_sim.screen.catalog import LANGUAGES
+from firmware_sim.screen.samples import full_view
 from firmware_sim.view import Page
-from tests.support.views import full_view
 
 LOCK = "%(vendor)s policy does not permit sale or provision of the product"
 

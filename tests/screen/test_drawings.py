@@ -7,8 +7,8 @@ import pytest
 from firmware_sim.screen import hierarchy, pixels, png, scene, svg, terminal
 from firmware_sim.screen.catalog import LANGUAGES
 from firmware_sim.screen.device import SMALL, TALL
+from firmware_sim.screen.samples import full_view
 from firmware_sim.view import Page
-from tests.support.views import full_view
 
 EVERY = [(page, language) for page in Page for language in LANGUAGES]
 

@@ -7,11 +7,11 @@ import pytest
 from firmware_sim.screen import catalog, scene, text, theme
 from firmware_sim.screen.catalog import LANGUAGES
 from firmware_sim.screen.device import DEVICES
+from firmware_sim.screen.samples import full_view
 from firmware_sim.screen.theme import LARGE_TEXT, Theme, contrast
 from firmware_sim.screen.tree import Box, Drawing, Node, Role
 from firmware_sim.view import Page
 from tests.support.layouts import ground_under, ink, painted
-from tests.support.views import full_view
 
 EVERY = [
     (device, scale, language)

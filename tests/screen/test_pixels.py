@@ -14,9 +14,9 @@ from firmware_sim.errors import SimError
 from firmware_sim.screen import pixels, png, scene, svg
 from firmware_sim.screen.catalog import LANGUAGES
 from firmware_sim.screen.device import DEVICES, TALL
+from firmware_sim.screen.samples import full_view
 from firmware_sim.view import Page
 from tests.support.pythons import other_python
-from tests.support.views import full_view
 
 ROOT = Path(__file__).resolve().parents[2]
 DIGESTS = """
@@ -25,7 +25,7 @@ from firmware_sim.screen import pixels, png, scene
 from firmware_sim.screen.catalog import LANGUAGES
 from firmware_sim.screen.device import TALL
 from firmware_sim.view import Page
-from tests.support.views import full_view
+from firmware_sim.screen.samples import full_view
 print(sys.version_info[:2], file=sys.stderr)
 for page in Page:
     for language in LANGUAGES if page is Page.LOCKED else ("ar", "ko"):

@@ -7,9 +7,9 @@ import pytest
 from firmware_sim.screen import png, scene, touch
 from firmware_sim.screen.catalog import LANGUAGES
 from firmware_sim.screen.device import DEVICES, TALL
+from firmware_sim.screen.samples import full_view
 from firmware_sim.screen.tree import Role
 from firmware_sim.view import Page, UserAction
-from tests.support.views import full_view
 
 
 def _shown(page, fingers, locale="en"):

@@ -1,7 +1,8 @@
-"""Views with every fact filled in, one for each page: the worst case for the layout."""
+"""Views with every fact filled in, one for each page: what a page looks like at its fullest."""
 
 from __future__ import annotations
 
+from firmware_sim.errors import UsageError
 from firmware_sim.view import Page, View
 
 CHALLENGE = "A7KQ-M2XD-91TB-4HFW-6ZPC-0RVN-8JYS-3GEK-5T2M-QX7D"
@@ -13,7 +14,11 @@ PROBLEMS = {
 
 
 def full_view(page: Page, locale: str = "en") -> View:
-    """The page with all facts that it can show."""
+    """The page with all facts that it can show.
+
+    The IMEIs are made of a TAC that 3GPP TS 23.003 and vendors use in examples; the address is
+    of the range for documentation (RFC 5737).
+    """
     return View(
         page=page,
         locale=locale,
@@ -35,3 +40,16 @@ def full_view(page: Page, locale: str = "en") -> View:
         problem=PROBLEMS.get(page, ""),
         clock="09:41",
     )
+
+
+def page_named(name: str) -> Page:
+    """The page with that id.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return Page(name)
+    except ValueError:
+        known = " ".join(page.value for page in Page)
+        raise UsageError("screen", f"no page {name!r}; there are {known}") from None
