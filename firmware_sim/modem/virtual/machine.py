@@ -27,7 +27,7 @@ from firmware_sim.modem.virtual.faults import (
     parse,
     spoil,
 )
-from firmware_sim.modem.virtual.outcome import Device, NotACommand, Outcome, Refused
+from firmware_sim.modem.virtual.outcome import Device, NotACommand, Outcome, Refused, number
 from firmware_sim.modem.virtual.profile import GENERIC, Deviation, Profile
 from firmware_sim.modem.virtual.session import Session
 from firmware_sim.modem.virtual.settings import apply, moved
@@ -243,8 +243,13 @@ class VirtualModem:
                     raise Refused(CmeError.SIM_BUSY)
         own = device.profile.answers.get((command.name, command.form))
         if own is not None:
-            return self._own(own)
-        verbs = None if command.name in device.profile.missing else TABLE.get(command.name)
+            return self._own(own, command)
+        if command.name in device.profile.missing:
+            raise NotACommand
+        return self._standard(command)
+
+    def _standard(self, command: Command) -> Outcome:
+        verbs = TABLE.get(command.name)
         if verbs is None:
             raise NotACommand
         handler = {
@@ -255,14 +260,26 @@ class VirtualModem:
         }[command.form]
         if handler is None:
             raise NotACommand
-        return handler(device, command)
+        return handler(self._device, command)
 
-    def _own(self, deviation: Deviation) -> Outcome:
+    def _own(self, deviation: Deviation, command: Command) -> Outcome:
+        if deviation.carries_out:
+            return self._carry_over(deviation, command)
         if deviation.result == "ERROR":
             raise NotACommand
         if deviation.result != "OK":
             raise Refused(CmeError(int(deviation.result)))
         return Outcome([fill(line, self._device) for line in deviation.answer])
+
+    def _carry_over(self, deviation: Deviation, command: Command) -> Outcome:
+        """A maker's command that is a standard one under another name."""
+        value = number(command.fields, 0, range(256)) if "_minus_1" in deviation.carries_out else 0
+        body = deviation.carries_out.replace("{0_minus_1}", str(value - 1))
+        meant = parse_line(body.replace("{0}", command.text))
+        outcome = Outcome()
+        for standard in meant or ():
+            outcome = self._standard(standard)
+        return Outcome(result=outcome.result, after_ms=outcome.after_ms)
 
     # Output.
 

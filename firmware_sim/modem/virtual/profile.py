@@ -23,8 +23,9 @@ class Deviation:
     """One departure.
 
     `command` and `form` with `answer`: these lines, then OK (or `result`: a number of
-    +CME ERROR, or "ERROR"). `missing`: the commands that this family does not know. `setting`:
-    a default of the port or of the profile, see `_SETTINGS`.
+    +CME ERROR, or "ERROR"). `carries_out`: the standard command behind the maker's name, with
+    `{0}` for its parameters and `{0_minus_1}` for a number that counts from 1. `missing`: the
+    commands that this family does not know. `setting`: a default, see `_SETTINGS`.
     """
 
     what: str
@@ -32,6 +33,7 @@ class Deviation:
     command: str = ""
     form: Form = Form.EXECUTE
     answer: tuple[str, ...] = ()
+    carries_out: str = ""
     result: str = "OK"
     missing: tuple[str, ...] = ()
     setting: tuple[tuple[str, str], ...] = ()
@@ -41,7 +43,8 @@ class Deviation:
 class Profile:
     """A family: identity, deviations, and what is worked out from them.
 
-    `banner`: lines sent after power-up. `sim_inserted` / `sim_removed`: unsolicited lines.
+    `banner`: lines sent after power-up. `sim_inserted`, `sim_removed`, `sim_ready` (a code
+    was entered): unsolicited lines, "" for none.
     `defaults`: port settings by name ("errors", "echo").
     """
 
@@ -54,6 +57,7 @@ class Profile:
     banner: tuple[str, ...] = ()
     sim_inserted: str = "+CPIN: {sim_state}"
     sim_removed: str = "+CPIN: NOT INSERTED"
+    sim_ready: str = ""
     unknown_command: str = "ERROR"
     defaults: dict[str, str] = field(default_factory=dict)
     answers: dict[tuple[str, Form], Deviation] = field(default_factory=dict)
@@ -66,7 +70,16 @@ GENERIC = Profile(
 """A modem that keeps to the standards word for word."""
 
 _SETTINGS = frozenset(
-    {"banner", "sim_inserted", "sim_removed", "unknown_command", "errors", "echo", "charset"}
+    {
+        "banner",
+        "sim_inserted",
+        "sim_removed",
+        "sim_ready",
+        "unknown_command",
+        "errors",
+        "echo",
+        "charset",
+    }
 )
 
 
@@ -110,7 +123,17 @@ def read(name: str, document: str) -> Profile:
 
 
 def _deviation(row: dict[str, object]) -> Deviation:
-    known = {"what", "source", "command", "form", "answer", "result", "missing", "setting"}
+    known = {
+        "what",
+        "source",
+        "command",
+        "form",
+        "answer",
+        "carries_out",
+        "result",
+        "missing",
+        "setting",
+    }
     if unknown := set(row) - known:
         raise ValueError(f"unknown key {sorted(unknown)[0]!r}")
     settings = row.get("setting", {})
@@ -125,6 +148,7 @@ def _deviation(row: dict[str, object]) -> Deviation:
         command=str(row.get("command", "")).upper(),
         form=Form(str(row.get("form", ""))),
         answer=tuple(str(line) for line in answer),
+        carries_out=str(row.get("carries_out", "")),
         result=str(row.get("result", "OK")),
         missing=tuple(str(name) for name in missing),
         setting=tuple((key, str(value)) for key, value in settings.items()),
@@ -151,6 +175,7 @@ def _worked_out(profile: Profile) -> Profile:
         banner=tuple(line for line in banner.split("|") if line),
         sim_inserted=settings.pop("sim_inserted", profile.sim_inserted),
         sim_removed=settings.pop("sim_removed", profile.sim_removed),
+        sim_ready=settings.pop("sim_ready", profile.sim_ready),
         unknown_command=settings.pop("unknown_command", profile.unknown_command),
         defaults=settings,
         answers=answers,

@@ -135,10 +135,15 @@ def changes(device: Device, before: Look, after: Look) -> list[str]:
     return lines
 
 
+_CODES = tuple(stands for stands in SimState if stands.value.endswith((" PIN", " PUK")))
+
+
 def _sim_lines(state: ModemState, profile: Profile, before: Look, after: Look) -> list[str]:
     gone, new = (SimState.ABSENT, SimState.OFF), after.sim
     if new is SimState.ABSENT:
         return [profile.sim_removed] if profile.sim_removed and before.sim is not new else []
+    if before.sim in _CODES and new is SimState.READY and profile.sim_ready:
+        return [profile.sim_ready]
     another = before.sim in gone or before.slot != after.slot
     if another and new is not SimState.OFF and sim_of(state) is not None:
         template = profile.sim_inserted
