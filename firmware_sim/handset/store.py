@@ -22,7 +22,16 @@ from firmware_sim_protocol.rules import SOUND, Guard, Rule
 class Store:
     """The record behind its flash. `refused` is told why a slot was not taken."""
 
-    __slots__ = ("_flash", "_flushed", "_guard", "_key", "_refused", "_sequence", "_slot")
+    __slots__ = (
+        "_broken",
+        "_flash",
+        "_flushed",
+        "_guard",
+        "_key",
+        "_refused",
+        "_sequence",
+        "_slot",
+    )
 
     def __init__(
         self,
@@ -37,6 +46,8 @@ class Store:
         self._refused = refused
         self._slot: int | None = None
         self._sequence = 0
+        self._broken = ""
+        """Why nothing is written before the next boot."""
         self._flushed: int | None = None
         """The slot that durably holds the next record while its bump is unsure."""
 
@@ -48,10 +59,11 @@ class Store:
         Raises:
             FlashError: the flash cannot be read.
         """
-        self._slot, self._sequence, self._flushed = None, 0, None
+        self._slot, self._sequence, self._flushed, self._broken = None, 0, None, ""
         counter = self._flash.read_counter()
         best: Record | None = None
         ours = 0
+        lost = False
         refusals: list[Refusal] = []
         for index in range(SLOTS):
             octets = self._flash.read_slot(index)
@@ -60,6 +72,9 @@ class Store:
             try:
                 record = decode_record(octets, self._key, self._guard)
                 ours += 1
+                # No record runs ahead of a counter that works: nothing here may be used, and
+                # above all nothing may be written.
+                lost = lost or record.sequence > counter + 1
                 current = record.sequence > 0 and record.sequence in (counter, counter + 1)
                 detail = f"sequence {record.sequence}, counter {counter}"
                 self._guard.require(Rule.STORE_COUNTER, current, detail)
@@ -68,6 +83,8 @@ class Store:
                 continue
             if best is None or record.sequence > best.sequence:
                 best, self._slot, self._sequence = record, index, record.sequence
+        if lost and self._guard.enforces(Rule.STORE_COUNTER):
+            best, self._slot, self._sequence = None, None, 0
         for told in refusals:
             # Beside the record that counts lies the one before it: that is no news.
             if best is None or told.rule is not Rule.STORE_COUNTER:
@@ -83,6 +100,8 @@ class Store:
             FlashError: it is not known to be durable. The next boot finds the record before
                 it or this one, whole.
         """
+        if self._broken:
+            raise FlashError(self._broken)
         counter = self._settled_counter()
         if counter >= MAX_COUNTER:
             raise FlashError("the monotonic counter is at its maximum")
@@ -104,7 +123,9 @@ class Store:
                 if flash.read_counter() != record.sequence:
                     raise
         if flash.read_counter() != record.sequence:
-            raise FlashError("the monotonic counter did not rise")
+            # It may have risen all the same, and lie: bumping it again could strand the record.
+            self._broken = "the monotonic counter did not rise"
+            raise FlashError(self._broken)
         self._slot, self._sequence, self._flushed = target, record.sequence, None
         return record
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import count
 from typing import Any
 
@@ -55,6 +56,7 @@ OTHER_IMEI = "356938035643809"
 KEY_ID_OF_NOBODY = bytes(32)
 
 
+@cache
 def key(label: str, algorithm: Algorithm = Algorithm.ESP256) -> PrivateKey:
     """A test key by name: equal names, equal keys."""
     return PrivateKey.derive(
@@ -116,7 +118,10 @@ class Keys:
         return replace(keyset, **changes)
 
     def signed(self, keyset: KeySet, roots: tuple[PrivateKey, ...] | None = None) -> bytes:
-        return sign_keyset(keyset, roots if roots is not None else self.roots[:2])
+        return _signed(keyset, roots if roots is not None else self.roots[:2])
+
+
+_signed = cache(sign_keyset)
 
 
 class Server:
