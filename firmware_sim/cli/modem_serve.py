@@ -78,6 +78,7 @@ def _serve(options: argparse.Namespace, urls: list[str]) -> int:
     from firmware_sim.cli.modem_control import default_control
     from firmware_sim.modem.virtual import VirtualModem, default_state, faults, make_sim, profile
     from firmware_sim.modem.virtual.defaults import DEFAULT_IMEI, plmn_or_none
+    from firmware_sim.modem.virtual.settings import apply
     from firmware_sim.rig.modems import ModemHost, numbered
 
     family = profile.load(options.profile)
@@ -89,13 +90,12 @@ def _serve(options: argparse.Namespace, urls: list[str]) -> int:
         state = default_state(_counted_up(first, index), options.serving, options.sim)
         if second:
             state.sims[1] = make_sim(second, slot=1)
-        modem = VirtualModem(state, family, chosen)
         for change in options.set:
             name, equals, value = change.partition("=")
             if not equals:
                 raise UsageError("modem", f"--set {change}: NAME=VALUE")
-            modem.set(name, value, 0)
-        modems.append((modem, url))
+            apply(state, name, value, 0)
+        modems.append((VirtualModem(state, family, chosen), url))
     control = f"unix:{options.control}" if options.control else None
     host = ModemHost(modems, control, on_event=_print_event if options.verbose else None)
     try:

@@ -15,10 +15,11 @@ from tests.support.program import firmware_sim, line_with, started
 IMEI = "490154203237518"
 
 
-def ask(link: Link, line: bytes) -> bytes:
+def ask(link: Link, line: bytes, *ends: bytes) -> bytes:
     link.send(line)
+    ends = ends or (b"OK\r\n", b"ERROR\r\n")
     heard = b""
-    while not heard.endswith((b"OK\r\n", b"ERROR\r\n")):
+    while not heard.endswith(ends):
         assert wait([link], 10), heard
         heard += link.receive()
     return heard
@@ -89,7 +90,7 @@ def test_settings_and_faults_can_be_given_at_the_start(tmp_path: Path) -> None:
     ) as serving:
         line_with(serving.stdout, "modem 0")
         link = open_link(f"unix:{tmp_path}/m", part="modem")
-        assert b"SIM busy" in ask(link, b"ATE0+CMEE=2;+CPIN?\r")
+        assert b"SIM busy" in ask(link, b"ATE0+CMEE=2;+CPIN?\r", b"busy\r\n")
         assert b"+CPIN: SIM PIN" in ask(link, b"AT+CPIN?\r")
         assert b"Quectel" in ask(link, b"AT+CGMI\r")
         link.close()
