@@ -32,6 +32,7 @@ CHECKS = (
     Check("imports", ("lint-imports",)),
     Check("plmn-tables", ("tools/plmn_tables", "--check")),
     Check("spec", ("tools/spec", "--check")),
+    Check("vectors", ("tools/vectors", "--check")),
     Check("catalogues", ("tools/locales", "--check")),
     Check(
         "tests",

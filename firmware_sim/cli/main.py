@@ -34,6 +34,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("screen", "screen", "any page drawn to a file; golden screens"),
     Command("serve", "serve", "the activation server, for phones in other processes"),
     Command("unlock", "unlock", "tickets for phones that a person has decided to open"),
+    Command("vectors", "vectors", "hold another implementation against the vectors of ODAP/1"),
 )
 
 
