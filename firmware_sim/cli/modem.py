@@ -10,6 +10,7 @@ from typing import Any
 from firmware_sim.cli.main import Command
 
 COMMANDS: tuple[Command, ...] = (
+    Command("bridge", "modem_bridge", "a real modem behind our port, some answers overridden"),
     Command("doctor", "modem_doctor", "what a rig needs of a modem, and how to mend what is wrong"),
     Command("list", "modem_list", "serial ports, and which may speak AT"),
     Command("move", "modem_control", "carry a virtual modem to another network"),

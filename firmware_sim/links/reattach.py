@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from firmware_sim.links.link import Link, LinkError
+from firmware_sim.errors import SimError
+from firmware_sim.links.link import Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ class Reattachment:
             return None
         try:
             return self._reopen()
-        except LinkError as failure:
+        except SimError as failure:
             self._last = failure.text
         self._next = min(now + self._pause, self._until)
         self._pause = min(self._pause * 2, self._patience.most_ms)

@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from firmware_sim.links.queued import QueuedLink
-
 
 class Waitable(Protocol):
     """What links and listeners have in common."""
@@ -18,6 +16,14 @@ class Waitable(Protocol):
     def fileno(self) -> int | None:
         """The descriptor that becomes readable, or None."""
         ...
+
+
+class _Outbox(Protocol):
+    """A link whose bytes may wait for the carrier."""
+
+    @property
+    def waiting(self) -> bool: ...
+    def flush(self) -> None: ...
 
 
 class _Belled(Protocol):
@@ -98,14 +104,16 @@ def _poll(links: Sequence[W], until: float | None, bell: int | None) -> list[W]:
             poller.register(descriptor, select.POLLIN)
     if bell is not None:
         poller.register(bell, select.POLLIN)
-    queued = [link for link in links if isinstance(link, QueuedLink)]
+    outboxes: dict[int, _Outbox] = {
+        descriptor: link  # type: ignore[misc]  # hasattr says that it has one
+        for descriptor, link in by_descriptor.items()
+        if hasattr(link, "flush")
+    }
     while True:
         found = {id(link) for link in links if _ready_now(link)}
-        for link in queued:
-            descriptor = link.fileno()
-            if descriptor is not None:
-                wanted = select.POLLIN | (select.POLLOUT if link.waiting else 0)
-                poller.modify(descriptor, wanted)
+        for descriptor, outbox in outboxes.items():
+            wanted = select.POLLIN | (select.POLLOUT if outbox.waiting else 0)
+            poller.modify(descriptor, wanted)
         if found:
             left_ms: float | None = 0
         elif until is None:
@@ -116,11 +124,10 @@ def _poll(links: Sequence[W], until: float | None, bell: int | None) -> list[W]:
             if descriptor == bell:
                 os.read(descriptor, 4096)
                 continue
-            ready = by_descriptor[descriptor]
-            if events & select.POLLOUT and isinstance(ready, QueuedLink):
-                ready.flush()
+            if events & select.POLLOUT:
+                outboxes[descriptor].flush()
             if events & ~select.POLLOUT:
-                found.add(id(ready))
+                found.add(id(by_descriptor[descriptor]))
         found |= {id(link) for link in links if _ready_now(link)}
         if found or (until is not None and time.monotonic() >= until):
             return [link for link in links if id(link) in found]

@@ -135,6 +135,8 @@ class Reading:
     """Personalisations that are switched on: PN, PU, PP, PC."""
     clock: str | None = None
     """ISO 8601 with offset; None while the clock was never set."""
+    overridden: str = ""
+    """What an override bridge between us and the modem replaces: `serving=36801`."""
     problems: tuple[str, ...] = ()
     """What a person should know, one line each."""
 

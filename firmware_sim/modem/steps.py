@@ -56,6 +56,7 @@ class Draft:
     signal_dbm: int | None = None
     locks: dict[str, bool] = field(default_factory=dict)
     clock: str | None = None
+    overridden: str = ""
     problems: dict[str, str] = field(default_factory=dict)
 
     def best(self) -> answers.Registered:
@@ -93,6 +94,7 @@ class Draft:
             signal_dbm=self.signal_dbm,
             locks=tuple(code for code in FACILITIES if self.locks.get(code)),
             clock=self.clock,
+            overridden=self.overridden,
             problems=tuple(self.problems.values()),
         )
 
@@ -357,6 +359,10 @@ def _number(line: str) -> int | None:
     return int(head) if head.isascii() and head.isdigit() else None
 
 
+def _bridged(line: str) -> str | None:
+    return answers.read_text(line)
+
+
 def _no_imei(draft: Draft) -> bool:
     return not draft.imei
 
@@ -391,6 +397,8 @@ STEPS: dict[Group, tuple[Step, ...]] = {
             when=_no_imei,
         ),
         Step(_ask("AT+CGSN=2", bare=True), _only(answers.read_imei), _store_imeisv, twice=True),
+        # No modem knows this; an override bridge answers it, so that the screen can say so.
+        Step(_ask("AT+FSIMBRIDGE?"), _last(_bridged), _set("overridden")),
     ),
     Group.RADIO: (Step(_ask("AT+CFUN?"), _last(_number), _set("functionality")),),
     Group.SIM: (

@@ -8,33 +8,54 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
+from firmware_sim.errors import SimError
 from firmware_sim.events import Event
 from firmware_sim.links import Link, LinkClosed, LinkError, SerialSettings, open_link, wait
-from firmware_sim.links.clock import Clock
+from firmware_sim.links.clock import Clock, MonotonicClock
 from firmware_sim.links.reattach import Patience, Reattachment
 from firmware_sim.links.settings import DEFAULT_SERIAL
 from firmware_sim.modem.dialogue import DialogueOptions, ModemDialogue, Phase
+from firmware_sim.modem.override import Overrides
+from firmware_sim.modem.override_bridge import OverrideBridge
+from firmware_sim.rig.override_link import OverrideLink
 from firmware_sim.rig.replaying import ReplayLink
 
 Opener = Callable[[], Link]
 
 
-def opener_of(url: str, serial: SerialSettings = DEFAULT_SERIAL) -> Opener:
+def opener_of(
+    url: str, serial: SerialSettings = DEFAULT_SERIAL, overrides: Overrides | None = None
+) -> Opener:
     """How to open a modem, now and whenever it comes back.
 
     A USB modem is remembered by its identity the first time, because its port's name may
-    change. `replay:FILE` plays a recording. Raises (when called): LinkError, UsageError.
+    change. `replay:FILE` plays a recording. With `overrides` the modem is read once, and the
+    link that is given tells them instead of the truth. Raises (when called): LinkError,
+    UsageError, SimError (a modem that cannot be read cannot be overridden).
     """
-    if url.startswith("replay:"):
-        return lambda: ReplayLink.load(url.removeprefix("replay:"))
     known: list[str] = []
 
     def opened() -> Link:
+        if url.startswith("replay:"):
+            return ReplayLink.load(url.removeprefix("replay:"))
         if not known:
             known.append(_stable(url))
         return open_link(known[0], part="modem", serial=serial)
 
-    return opened
+    if overrides is None:
+        return opened
+    return lambda: overridden(opened, overrides)
+
+
+def overridden(opened: Opener, overrides: Overrides) -> OverrideLink:
+    """Read the modem, then put the override bridge before its link."""
+    port = ModemPort(opened)
+    read_until_done(port, MonotonicClock())
+    link, reading = port.link, port.dialogue.reading
+    if link is None or reading is None:
+        port.close()
+        raise SimError("modem", port.dialogue.failure or "no reading")
+    return OverrideLink(link, OverrideBridge(overrides, reading))
 
 
 def _stable(url: str) -> str:
@@ -113,8 +134,8 @@ class ModemPort:
     def events(self) -> list[Event]:
         """What the link and the dialogue noticed; taken."""
         taken = self._events + self.dialogue.events()
-        if isinstance(self._link, ReplayLink):
-            taken += self._link.replay.events()
+        if isinstance(self._link, ReplayLink | OverrideLink):
+            taken += self._link.events()
         self._events = []
         return sorted(taken, key=lambda event: event.at)
 

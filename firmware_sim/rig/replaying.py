@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from firmware_sim.events import Event
 from firmware_sim.links import LinkClosed
 from firmware_sim.links.clock import Clock, MonotonicClock
 from firmware_sim.modem.recording import RecordingError, Replay, load
@@ -50,6 +51,10 @@ class ReplayLink:
         data = self.replay.outgoing()
         self._set_alarm()
         return data
+
+    def events(self) -> list[Event]:
+        """Where the dialogue left the recording; taken."""
+        return self.replay.events()
 
     def ready(self) -> bool:
         """Whether bytes are due."""

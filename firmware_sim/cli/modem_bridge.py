@@ -1,0 +1,64 @@
+"""`firmware-sim modem bridge`: a real modem behind a port of ours, some of its answers replaced."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from firmware_sim.cli.modem_line import add_line_options, line_settings
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the options."""
+    add_line_options(parser)
+    parser.add_argument(
+        "--expose",
+        metavar="URL",
+        required=True,
+        help="where programs find it: pty:PATH, tcp://HOST:PORT, unix:PATH",
+    )
+    parser.add_argument(
+        "--override",
+        metavar="NAME=VALUE",
+        action="append",
+        default=[],
+        help="serving=PLMN, sim=PLMN or absent, pin, puk, network-locked ..., imei=IMEI, "
+        "registration=home, roaming, denied, searching, idle, emergency",
+    )
+    parser.add_argument("-v", "--verbose", action="store_true", help="every line of both sides")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Bridge until interrupted."""
+    from firmware_sim.cli.timeline import Timeline
+    from firmware_sim.events import Event
+    from firmware_sim.links import listen
+    from firmware_sim.links.clock import MonotonicClock
+    from firmware_sim.modem import override
+    from firmware_sim.rig.bridging import Bridge
+    from firmware_sim.rig.modem_port import opener_of
+
+    overrides = override.parse(options.override)
+    timeline = Timeline(sys.stdout)
+
+    def tell(event: Event) -> None:
+        if options.verbose or event.kind != "at":
+            timeline(event)
+            sys.stdout.flush()
+
+    listener = listen(options.expose, part="modem")
+    try:
+        bridge = Bridge(opener_of(options.url, line_settings(options), overrides), listener, tell)
+    except BaseException:
+        listener.close()
+        raise
+    print(f"{options.url} as {listener.address}", flush=True)
+    print(f"OVERRIDE: {overrides.banner}", flush=True)
+    clock = MonotonicClock()
+    try:
+        while True:
+            bridge.step(clock)
+    except KeyboardInterrupt:
+        return 0
+    finally:
+        bridge.close()

@@ -1,0 +1,271 @@
+"""One line of a modem, with what is overridden replaced and everything else left byte for byte.
+
+Only the digits change: quotes, spaces, extra fields and hexadecimal spelling stay the maker's.
+Source: 3GPP TS 27.007 (the answers), TS 31.102 (the files of the card).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from firmware_sim.modem import answers
+from firmware_sim.modem.at import Command
+from firmware_sim.modem.override import CPIN_WORDS, Overrides, network_name
+from firmware_sim.modem.reading import SimState
+
+EF_AD, EF_IMSI = 28589, 28423
+"""6FAD and 6F07. Source: TS 31.102, 4.2.18 and 4.2.2."""
+
+
+@dataclass
+class Known:
+    """What the modem really has, as far as it was heard; kept up to date by its answers."""
+
+    imei: str = ""
+    imsi: str = ""
+    home: str | None = None
+    mnc_length: int | None = None
+    serving: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The command line that is being answered, and which of its `+CRSM` comes next."""
+
+    commands: tuple[Command, ...] = ()
+    crsm: int = 0
+
+    def asks(self, *names: str) -> bool:
+        """Whether one of these commands is among them."""
+        return any(command.name in names for command in self.commands)
+
+    def file(self) -> int | None:
+        """The file of the `+CRSM` whose answer comes next."""
+        reads = [command for command in self.commands if command.name == "+CRSM"]
+        if self.crsm >= len(reads):
+            return None
+        fields = reads[self.crsm].fields
+        return fields[1].number if len(fields) > 1 else None
+
+
+def rewrite(text: str, overrides: Overrides, known: Known, context: Context) -> str:
+    """The line to tell instead of `text`; the same object when nothing is overridden in it."""
+    head, colon, rest = text.partition(":")
+    name = head.strip().upper()
+    if colon and (rule := _BY_NAME.get(name)) is not None:
+        return head + colon + rule(rest, overrides, known, context)
+    if not colon and text.strip().strip('"').isdigit():
+        return _bare_digits(text, overrides, known, context)
+    text = _identity(text, overrides, known)
+    if colon and name[:1] in ("+", "^", "#", "*", "$", "!") and name not in _LISTS:
+        return _named_network(text, overrides, known)
+    return text
+
+
+_LISTS = frozenset(("+CPOL", "+COPN", "+CRSM", "+CSIM", "+CNUM"))
+"""Tables of the card and the modem, in which the serving network is one of many."""
+
+_REGISTRATION = re.compile(r"(\s*)(?:(\d{1,2})(\s*,\s*))?(\d{1,2})(?=\s*(?:,|$))(.*)", re.DOTALL)
+
+
+def _registration(rest: str, overrides: Overrides, known: Known, context: Context) -> str:
+    """`n,stat,...` or `stat,...`: only <stat> changes, and the cell goes when nobody serves."""
+    found = _REGISTRATION.fullmatch(rest)
+    if found is None:
+        return rest
+    space, mode, comma, stat, tail = found.groups()
+    told = overrides.stat(int(stat), known.home, known.serving)
+    if told == int(stat):
+        return rest
+    if told in (0, 2, 3, 4, 8):
+        tail = ""
+    return f"{space}{mode or ''}{comma or ''}{told}{tail}"
+
+
+_OPERATOR = re.compile(r'(\s*\(?\s*\d\s*,\s*)(\d)(\s*,\s*)("[^"]*"?|[^,)\s][^,)]*)(.*)', re.DOTALL)
+
+
+def _operator(rest: str, overrides: Overrides, known: Known, context: Context) -> str:
+    """The answer to `+COPS?`, and the list of `+COPS=?`."""
+    if re.match(r'\s*\(\s*\d?\s*,\s*"', rest) or rest.count("(") > 1:
+        return _scan(rest, overrides, known)
+    found = _OPERATOR.fullmatch(rest)
+    if found is None:
+        return rest
+    before, form, comma, oper, after = found.groups()
+    plain = answers.from_ucs2(oper.strip('"'))
+    if form == "2" and plain.isdigit():
+        known.serving = plain
+    if overrides.claimed_registration is not None and not overrides.claimed_registration.registered:
+        return before.rstrip().rstrip(",").rstrip()  # `+COPS: 0`
+    if overrides.serving is None:
+        return rest
+    told = overrides.serving if form == "2" else network_name(overrides.serving)
+    return f"{before}{form}{comma}{_as_written(told, oper)}{after}"
+
+
+def _as_written(told: str, oper: str) -> str:
+    """`told` in the spelling of `oper`: quoted or not, in UCS2 or not."""
+    quote = '"' if oper.startswith('"') else ""
+    inner = oper.strip('"')
+    if answers.from_ucs2(inner) != inner:
+        told = told.encode("utf-16-be").hex().upper()
+    return f"{quote}{told}{quote}"
+
+
+_ENTRY = re.compile(r"\((\s*\d\s*),([^()]*)\)")
+
+
+def _scan(rest: str, overrides: Overrides, known: Known) -> str:
+    """In a list of networks the current one (status 2) is told under the claimed PLMN."""
+    if overrides.serving is None:
+        return rest
+    claimed = overrides.serving
+
+    def entry(found: re.Match[str]) -> str:
+        fields = re.findall(r'"[^"]*"|[^,]+|(?<=,)(?=,)', found.group(2))
+        if len(fields) < 3 or found.group(1).strip() != "2":
+            return found.group()
+        name = network_name(claimed)
+        told = [
+            _as_written(value, old)
+            for value, old in zip((name, name, claimed), fields[:3], strict=True)
+        ]
+        return f"({found.group(1)},{','.join([*told, *fields[3:]])})"
+
+    return _ENTRY.sub(entry, rest)
+
+
+def _cpin(rest: str, overrides: Overrides, known: Known, context: Context) -> str:
+    word = None if overrides.sim is None else CPIN_WORDS.get(overrides.sim)
+    if word is None:
+        return rest
+    return rest[: len(rest) - len(rest.lstrip())] + word
+
+
+def _crsm(rest: str, overrides: Overrides, known: Known, context: Context) -> str:
+    """EF_AD and EF_IMSI of the claimed home network."""
+    found = answers.read_crsm(rest)
+    if overrides.home is None or found is None or not found.ok:
+        return rest
+    data = bytearray(found.data)
+    if context.file() == EF_AD and len(data) >= 4:
+        data[3] = (data[3] & 0xF0) | (len(overrides.home) - 3)
+    elif context.file() == EF_IMSI and len(data) >= 2:
+        imsi = unpack_imsi(bytes(data))
+        if imsi:
+            data = bytearray(pack_imsi(overrides.imsi(imsi), len(data)))
+    if bytes(data) == found.data:
+        return rest
+    told = data.hex()
+    if found.data.hex().upper() in rest:
+        told = told.upper()
+    return re.sub(re.escape(found.data.hex()), told, rest, flags=re.IGNORECASE)
+
+
+def unpack_imsi(data: bytes) -> str:
+    """EF_IMSI: length, then digits by nibbles behind a parity nibble; "" when it is none."""
+    nibbles = "".join(f"{byte & 15:x}{byte >> 4:x}" for byte in data[1 : 1 + data[0]])[1:]
+    digits = nibbles.rstrip("f")
+    return digits if digits.isdigit() else ""
+
+
+def pack_imsi(imsi: str, size: int) -> bytes:
+    """The inverse; `size` bytes in all, filled with FF."""
+    parity = "9" if len(imsi) % 2 else "1"
+    nibbles = parity + imsi + ("" if len(imsi) % 2 else "f")
+    body = bytes(int(nibbles[at + 1] + nibbles[at], 16) for at in range(0, len(nibbles), 2))
+    return (bytes([len(body)]) + body).ljust(size, b"\xff")
+
+
+def _bare_digits(text: str, overrides: Overrides, known: Known, context: Context) -> str:
+    """`+CIMI` and `+CGSN` answer with digits alone; which they are, the question says."""
+    digits = text.strip().strip('"')
+    if context.asks("+CIMI") and (digits == known.imsi or not context.asks("+CGSN", "+GSN")):
+        known.imsi = digits
+        return text.replace(digits, overrides.imsi(digits))
+    if context.asks("+CGSN", "+GSN") and overrides.imei is not None:
+        return _serial(text, digits, overrides.imei)
+    return text
+
+
+def _serial(text: str, digits: str, imei: str) -> str:
+    if len(digits) == 15:
+        return text.replace(digits, imei)
+    if len(digits) in (16, 17):
+        return text.replace(digits, (imei[:14] if len(digits) == 16 else imei) + digits[-2:])
+    return text.replace(digits, imei[:14]) if len(digits) == 14 else text
+
+
+def _identity(text: str, overrides: Overrides, known: Known) -> str:
+    """The real IMEI and IMSI wherever else a modem prints them (`ATI`, `IMEI: ...`)."""
+    if overrides.imei is not None and known.imei:
+        text = text.replace(known.imei, overrides.imei)
+        # The IMEISV begins with the same fourteen digits.
+        text = re.sub(rf"(?<!\d){known.imei[:14]}(?=\d\d(?!\d))", overrides.imei[:14], text)
+    if overrides.home is not None and known.imsi:
+        text = text.replace(known.imsi, overrides.imsi(known.imsi))
+    return text
+
+
+def _serial_answer(rest: str, overrides: Overrides, known: Known, context: Context) -> str:
+    """`+CGSN: "..."`: an IMEI, an IMEISV, or a software version of two digits."""
+    digits = rest.strip().strip('"')
+    if overrides.imei is None or not digits.isdigit():
+        return rest
+    return _serial(rest, digits, overrides.imei)
+
+
+def _imsi_answer(rest: str, overrides: Overrides, known: Known, context: Context) -> str:
+    digits = rest.strip().strip('"')
+    if not digits.isdigit():
+        return rest
+    known.imsi = digits
+    return rest.replace(digits, overrides.imsi(digits))
+
+
+def _named_network(text: str, overrides: Overrides, known: Known) -> str:
+    """Makers' own codes (`+QNWINFO: "FDD LTE","26201",...`) name the network in quotes."""
+    if overrides.serving is None or known.serving is None:
+        return text
+    return text.replace(f'"{known.serving}"', f'"{overrides.serving}"')
+
+
+Rule = Callable[[str, Overrides, Known, Context], str]
+_BY_NAME: dict[str, Rule] = {
+    "+CREG": _registration,
+    "+CGREG": _registration,
+    "+CEREG": _registration,
+    "+C5GREG": _registration,
+    "+COPS": _operator,
+    "+CPIN": _cpin,
+    "+CRSM": _crsm,
+    "+CGSN": _serial_answer,
+    "+GSN": _serial_answer,
+    "+CIMI": _imsi_answer,
+}
+
+
+CARD_COMMANDS = frozenset(("+CIMI", "+CRSM", "+CSIM", "+CCID", "+ICCID", "+CPWD", "+CPINR"))
+_ENTRY_COMMANDS = frozenset(("+CPIN", "+CPWD"))
+
+
+def closed(command: Command, sim: SimState) -> bool:
+    """Whether a card that claims to be `sim` refuses this command, without asking the modem."""
+    if sim is SimState.ABSENT:
+        return command.name in CARD_COMMANDS or command.name == "+CPIN"
+    if sim in (SimState.PIN, SimState.PUK):
+        # The ICCID can be read before the PIN; everything else is behind it.
+        fields = command.fields
+        iccid = command.name == "+CRSM" and len(fields) > 1 and fields[1].number == 12258
+        return command.name in CARD_COMMANDS - {"+CCID", "+ICCID", "+CPINR"} and not iccid
+    return False
+
+
+def enters_secret(commands: Sequence[Command]) -> bool:
+    """Whether a line hands a PIN, a PUK or a password to the card."""
+    return any(
+        command.name in _ENTRY_COMMANDS and command.form.value == "=" for command in commands
+    )
