@@ -6,6 +6,7 @@ import argparse
 import sys
 
 from firmware_sim.cli.modem_line import add_line_options, line_settings
+from firmware_sim.cli.signals import stop_on_signals
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -56,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     print(f"OVERRIDE: {overrides.banner}", flush=True)
     clock = MonotonicClock()
     try:
+        stop_on_signals()
         while True:
             bridge.step(clock)
     except KeyboardInterrupt:

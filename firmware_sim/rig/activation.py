@@ -19,6 +19,7 @@ from firmware_sim.modem.dialogue import ModemDialogue
 from firmware_sim.modem.virtual import DEFAULT_IMEI, VirtualModem, default_state
 from firmware_sim.rig import outcome
 from firmware_sim.rig.embedded import SIMULATED_NOW_S, EmbeddedServer, embedded_server
+from firmware_sim.rig.modem_port import opener_of
 from firmware_sim.rig.phone import Phone
 from firmware_sim.rig.plan import (
     DEFAULT_SERVING,
@@ -70,6 +71,7 @@ class Activation:
         self._directory = StateDirectory(plan.state) if plan.state is not None else None
         if self._directory is not None:
             self._directory.prepare()
+        self._modem_opener = opener_of(plan.modem)
         self._modem = self._open_modem()
         self._embedded: EmbeddedServer | None = None
         try:
@@ -170,7 +172,7 @@ class Activation:
     def _open_modem(self) -> Port:
         plan = self._plan
         if plan.modem != VIRTUAL:
-            return LinkPort(open_link(plan.modem, part="modem"))
+            return LinkPort(self._modem_opener())
         board = None
         if self._directory is not None and plan.imei is None:
             board = self._directory.load_board()

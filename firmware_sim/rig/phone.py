@@ -67,8 +67,12 @@ class Phone:
     def view(self) -> View:
         """What the phone shows, banner included."""
         view = self.handset.view
-        notices = [text for text in (self._notice, view.notice) if text]
-        return replace(view, notice="; ".join(notices)) if self._notice else view
+        reading = self.dialogue.reading
+        bridged = f"OVERRIDE: {reading.overridden}" if reading and reading.overridden else ""
+        added = [text for text in (self._notice, bridged) if text]
+        return (
+            replace(view, notice="; ".join(filter(None, [*added, view.notice]))) if added else view
+        )
 
     @property
     def links(self) -> list[Link]:
