@@ -77,7 +77,6 @@ class SqliteStore:
                 os.close(os.open(path, os.O_WRONLY | os.O_CREAT, 0o600))
             self._db = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
             self._db.execute("PRAGMA journal_mode = WAL")
-            self._db.execute("PRAGMA synchronous = FULL")
             self._prepare()
 
     def _prepare(self) -> None:
@@ -115,7 +114,7 @@ class SqliteStore:
             return _device(row, answers)
 
     def put(self, device: Device) -> None:
-        with self._trouble(), self._transaction():
+        with self._trouble(), self._transaction(durable=self._is_news(device)):
             order = self._order(device)
             self._db.execute(
                 f"INSERT OR REPLACE INTO devices ({_DEVICE_COLUMNS}, proven_order)"  # noqa: S608
@@ -125,6 +124,16 @@ class SqliteStore:
             if order is None:
                 self._forget_strangers()
             self._put_answers(device)
+
+    def _is_news(self, device: Device) -> bool:
+        """Whether it holds an answer that is not kept yet: then power may not undo it."""
+        if not device.answers:
+            return False
+        row = self._db.execute(
+            "SELECT 1 FROM answers WHERE key_id = ? AND request_hash = ?",
+            (device.key_id, device.answers[-1].request_hash),
+        ).fetchone()
+        return row is None
 
     def _order(self, device: Device) -> int | None:
         if not device.public_key:
@@ -222,7 +231,8 @@ class SqliteStore:
             return None if row is None else int(row[0])
 
     def claim_r(self, r: bytes, digest: bytes) -> bool:
-        with self._trouble(), self._transaction():
+        # What follows it, the answer, takes it to the disk as well.
+        with self._trouble(), self._transaction(durable=False):
             row = self._db.execute("SELECT digest FROM signatures WHERE r = ?", (r,)).fetchone()
             if row is not None:
                 return bytes(row[0]) == digest
@@ -233,7 +243,9 @@ class SqliteStore:
         return int(self._db.execute(query).fetchone()[0])
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, *, durable: bool = True) -> Iterator[None]:
+        """`durable`: it survives a power cut, not only a killed process; that costs an fsync."""
+        self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
         self._db.execute("BEGIN IMMEDIATE")
         try:
             yield

@@ -124,6 +124,7 @@ def _decide(
 
 def _decide_place(evidence: PlaceEvidence, policy: Policy, now_s: int, device: Device) -> Verdict:
     country, subdivision = name_place(evidence, policy)
+    known = country is not None or _somewhere(evidence, policy)
     chosen: tuple[Action, str] | None = None
     for territory in policy.territories:
         answer = whereabouts(territory, evidence, policy)
@@ -131,9 +132,9 @@ def _decide_place(evidence: PlaceEvidence, policy: Policy, now_s: int, device: D
             country, subdivision = _name_in(territory, evidence, country, subdivision)
             chosen = (territory.action, f"territory {territory.label}")
             break
-        if answer is Place.UNKNOWN and country and territory.uncertain is not Action.ACTIVATE:
+        if answer is Place.UNKNOWN and known and territory.uncertain is not Action.ACTIVATE:
             chosen = chosen or (territory.uncertain, f"territory {territory.label}, uncertain")
-    if chosen is None and country is None and not _somewhere(evidence, policy):
+    if chosen is None and not known:
         # Neither forbidden nor allowed: nobody knows where this is.
         return Verdict(
             decision=Decision.PENDING,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from firmware_sim.links.entropy import SeededEntropy
 from firmware_sim.server import policyfile
@@ -38,6 +39,7 @@ IMEI = "490154203237518"
 NOW_S = 1_800_000_000
 
 
+@cache
 def keys_for(algorithm: Algorithm = Algorithm.ESP256, seed: int = 1) -> ServerKeys:
     """The test deployment's keys."""
     return make_keys(SeededEntropy(seed), algorithm)
@@ -155,7 +157,7 @@ class TestDevice:
         for raw in replies:
             envelope = open_envelope(raw)
             if envelope.header.type is MessageType.KEYSET:
-                fresh: KeySet = self.ring.next_keyset(envelope, 0)
+                fresh: KeySet = self.ring.next_keyset(envelope, self.ring.keyset.not_before)
                 self.ring, self.keyset_version = KeyRing(fresh), fresh.version
                 continue
             assert envelope.header.exchange_id == self.exchange_id
