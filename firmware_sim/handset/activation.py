@@ -339,7 +339,8 @@ class Activation:
         self.transmit(self.last, now)
 
     def forget(self) -> None:
-        self.question = None
+        if self.guard.enforces(Rule.NONCE_ONCE):
+            self.question = None
         self.challenge = None
         self.confirm = self.last = b""
         self.deadline = None

@@ -118,6 +118,7 @@ class Memory:
                 raise Refusal(Rule.STORE_COUNTER, "no slot holds a record that counts")
             self.record = self._accept(found) if found is not None else new
         except Refusal as refusal:
+            self._log.refusal(now, refusal, "record")
             self._lose(new, str(refusal), now)
             return
         except FlashError as error:
