@@ -96,6 +96,7 @@ def _serve(options: argparse.Namespace, urls: list[str]) -> int:
                 raise UsageError("modem", f"--set {change}: NAME=VALUE")
             apply(state, name, value, 0)
         modems.append((VirtualModem(state, family, chosen), url))
+    _allow_files(2 * len(modems))
     control = f"unix:{options.control}" if options.control else None
     host = ModemHost(modems, control, on_event=_print_event if options.verbose else None)
     try:
@@ -130,6 +131,21 @@ def _stop_on_signals() -> None:
         raise KeyboardInterrupt  # breaks the wait, which stop() alone would not
 
     signal.signal(signal.SIGTERM, stop)
+
+
+_SPARE_FILES = 64
+"""Files a process has open beside its ports: libraries, control, standard streams."""
+
+
+def _allow_files(ports: int) -> None:
+    """Raise the soft limit of open files to what that many ports need, as far as it may go."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = ports + _SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        top = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (top, hard))
 
 
 def _checked_imei(written: str) -> str:

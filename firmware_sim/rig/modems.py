@@ -39,6 +39,11 @@ class Port:
         """The URL that reaches it now."""
         return self.listener.address
 
+    def is_due(self, now: int) -> bool:
+        """Whether the modem has something to do although nobody sent anything."""
+        due = self.modem.wake_at()
+        return due is not None and due <= now
+
     def take_in(self, now: int) -> None:
         """Accept a caller, or read what the caller sent."""
         if self.link is None:
@@ -159,6 +164,8 @@ class ModemHost:
         for index, port in enumerate(self.ports):
             if id(port.link or port.listener) in chosen:
                 port.take_in(now)
+            elif not port.is_due(now):
+                continue
             port.modem.tick(now)
             port.give_out(now)
             self._tell(index, port)

@@ -37,6 +37,9 @@ from firmware_sim.modem.virtual.templates import fill
 _NEEDS_CARD = ("+CPIN", "+CIMI", "+CCID", "+CRSM", "+CSIM", "+CLCK", "+CPINR", "+ICCID", "+QCCID")
 """What a busy card refuses (the fault `busy`)."""
 
+_MAY_CHANGE = (Form.EXECUTE, Form.SET)
+"""Reading and testing leave the state as it is."""
+
 _BITS_PER_BYTE = 10
 """Start, eight data, stop: what a byte costs on a serial line."""
 
@@ -60,12 +63,16 @@ class VirtualModem:
         now: int = 0,
     ) -> None:
         self._device = Device(state, profile, Session(), now)
-        self._faults = [Counted(fault) for fault in faults]
+        self._faults: list[Counted] = []
+        self._baud: int | None = None
+        for fault in faults:
+            self._add_fault(fault)
         self._lexer = CommandLexer()
         self._last_body = ""
         self._queue: deque[_Queued] = deque()
         self._events: list[Event] = []
         self._departure: Departure | None = None
+        self._seen = reports.look(self._device)
         self._power_on()
 
     @property
@@ -88,12 +95,16 @@ class VirtualModem:
     def receive(self, data: bytes, now: int) -> None:
         """Bytes from the program, cut anywhere."""
         self.tick(now)
+        echoed = bytearray()
         for byte in data:
             echo, line = self._lexer.feed(byte)
-            if echo and self._device.session.echo:
-                self._put(echo, 0)
+            if self._device.session.echo:
+                echoed += echo
             if line is not None:
+                self._put(bytes(echoed), 0)
+                echoed.clear()
                 self._line(line)
+        self._put(bytes(echoed), 0)
 
     def tick(self, now: int) -> None:
         """Time passed: a search may end."""
@@ -101,9 +112,8 @@ class VirtualModem:
         device.now = max(device.now, now)
         until = device.state.searching_until
         if until is not None and device.now >= until:
-            before = reports.look(device)
             device.state.searching_until = None
-            self._report(before)
+            self._report()
 
     def outgoing(self) -> bytes:
         """The bytes that are due at the last instant told."""
@@ -137,9 +147,8 @@ class VirtualModem:
         if name == "fault":
             self._set_fault(value)
         else:
-            before = reports.look(self._device)
             apply(self.state, name, value, self._device.now)
-            self._report(before)
+            self._report()
         self._note("state", f"{name} is now {value}", {"name": name, "value": value})
 
     def move(self, serving: str | None, now: int) -> None:
@@ -149,20 +158,16 @@ class VirtualModem:
         Raises: UsageError: not a PLMN.
         """
         self.tick(now)
-        before = reports.look(self._device)
         moved(self.state, serving)
         if self.state.search_ms:
             self.state.searching_until = self._device.now + self.state.search_ms
-        self._report(before)
+        self._report()
         self._note("state", f"moved to {serving or 'no coverage'}", {"serving": serving})
 
-    def settle(self, before: reports.Look) -> None:
-        """Report what changed since `before` (from `look`): for callers that write the state."""
-        self._report(before)
-
-    def look(self) -> reports.Look:
-        """What a program could know now; for `settle`."""
-        return reports.look(self._device)
+    def settle(self, now: int) -> None:
+        """Report what changed: for callers that write to `state` themselves."""
+        self.tick(now)
+        self._report()
 
     def reattach(self, now: int) -> None:
         """The link is there again: what was unsent is gone, the port starts afresh."""
@@ -175,9 +180,14 @@ class VirtualModem:
 
     def _set_fault(self, value: str) -> None:
         if value in ("", "none"):
-            self._faults = []
+            self._faults, self._baud = [], None
         else:
-            self._faults.append(Counted(parse(value)))
+            self._add_fault(parse(value))
+
+    def _add_fault(self, fault: Fault) -> None:
+        self._faults.append(Counted(fault))
+        if fault.kind is FaultKind.PACE:
+            self._baud = fault.baud
 
     def _power_on(self) -> None:
         device = self._device
@@ -201,13 +211,13 @@ class VirtualModem:
             self._last_body = line.body
         body = self._last_body
         self._note("at", f"AT{body}", {}, raw=f"AT{body}\r".encode("latin-1"), sent=False)
-        before = reports.look(device)
         commands = parse_line(body)
         if commands is None or (isinstance(line, Line) and line.overlong):
             self._answer("", [Piece(Role.FINAL, framing.final(Result.ERROR, device.session))])
             return
         self._answer(commands[0].name if commands else "", self._carry_out(commands))
-        self._report(before)
+        if any(command.form in _MAY_CHANGE for command in commands):
+            self._report()
         if device.restarts:
             self._power_on()
 
@@ -297,10 +307,11 @@ class VirtualModem:
         for piece in pieces:
             self._put(piece.data, piece.delay_ms, piece.departure)
 
-    def _report(self, before: reports.Look) -> None:
+    def _report(self) -> None:
         device = self._device
-        lines = reports.changes(device, before, reports.look(device)) + device.unasked
-        device.unasked = []
+        seen = reports.look(device)
+        lines = reports.changes(device, self._seen, seen)
+        self._seen = seen
         for line in lines:
             data = framing.unasked(line, device.session)
             if data:
@@ -310,13 +321,12 @@ class VirtualModem:
     def _put(self, data: bytes, delay_ms: int, departure: Departure | None = None) -> None:
         last = self._queue[-1].at if self._queue else 0
         at = max(self._device.now, last) + delay_ms
-        pace = next((c.fault for c in self._faults if c.fault.kind is FaultKind.PACE), None)
-        if pace is None or not data:
+        if self._baud is None or not data:
             if data or departure or delay_ms:
                 self._queue.append(_Queued(at, data, departure))
             return
         for index, byte in enumerate(data, start=1):
-            due = at + index * _BITS_PER_BYTE * 1000 // pace.baud
+            due = at + index * _BITS_PER_BYTE * 1000 // self._baud
             self._queue.append(_Queued(due, bytes([byte])))
         if departure:
             self._queue.append(_Queued(at, b"", departure))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from firmware_sim.modem.at.command import Command
 from firmware_sim.modem.at.fields import Field
@@ -39,7 +39,6 @@ class Outcome:
 class Device:
     """State, profile and port settings as a command sees them. `now`: monotonic ms.
 
-    `unasked`: unsolicited codes that a command causes, sent after its final result.
     `restarts`: set by a command that resets the modem.
     """
 
@@ -47,7 +46,6 @@ class Device:
     profile: Profile
     session: Session
     now: int = 0
-    unasked: list[str] = field(default_factory=list)
     restarts: bool = False
 
     def sim(self) -> Sim:

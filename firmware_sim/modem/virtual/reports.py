@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 from firmware_sim.modem.virtual.outcome import Device
 from firmware_sim.modem.virtual.profile import Profile
 from firmware_sim.modem.virtual.standing import (
+    Camped,
     SimState,
+    camped,
     domain_registration,
     network_of,
-    registered,
     registration,
     sim_of,
     sim_state,
@@ -26,16 +27,16 @@ DOMAINS = ("+CREG", "+CGREG", "+CEREG", "+C5GREG")
 _EPOCH = datetime(1970, 1, 1)
 
 
-def registration_text(state: ModemState, command: str, mode: int) -> str:
+def registration_text(camp: Camped, command: str, mode: int) -> str:
     """`stat[,"lac","ci",AcT...]` as a read gives behind <n>, and as a report gives alone."""
-    stat = domain_registration(state, command)
+    stat = domain_registration(camp, command)
     if mode < 2:
         return str(int(stat))
-    network = network_of(state)
+    network = camp.network
     if network is None or stat not in (Registration.HOME, Registration.ROAMING):
         if mode == 3 and stat is Registration.DENIED:
             # <cause_type> 0: the cause is one of TS 24.008, annex G.
-            return f"{int(stat)},,,,0,{state.reject_cause}"
+            return f"{int(stat)},,,,0,{camp.reject_cause}"
         return str(int(stat))
     cell, access = network.cell, network.access
     if command == "+C5GREG":
@@ -101,15 +102,19 @@ class Look:
 def look(device: Device) -> Look:
     """Note it."""
     state = device.state
+    camp = camped(state)
     return Look(
         tuple(
-            (registration_text(state, name, 1), registration_text(state, name, 3))
-            for name in DOMAINS
+            (registration_text(camp, name, 1), registration_text(camp, name, 3)) for name in DOMAINS
         ),
         sim_state(state),
         state.slot,
         (state.clock.quarters, state.clock.daylight),
-        (bars(state), int(registered(state)), roaming(state)),
+        (
+            bars(state),
+            int(camp.network is not None),
+            int(camp.stat is Registration.ROAMING),
+        ),
     )
 
 
@@ -122,7 +127,7 @@ def changes(device: Device, before: Look, after: Look) -> list[str]:
         mode = session.reports[name]
         old, new = before.registrations[index], after.registrations[index]
         if (mode == 1 and old[0] != new[0]) or (mode > 1 and old[1] != new[1]):
-            lines.append(f"{name}: {registration_text(device.state, name, mode)}")
+            lines.append(f"{name}: {registration_text(camped(device.state), name, mode)}")
     if before.zone != after.zone:
         lines += zone_lines(device)
     if session.indicator_reports:

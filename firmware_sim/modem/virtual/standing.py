@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from dataclasses import dataclass
 
 from firmware_sim.modem.at.results import CmeError
 from firmware_sim.modem.virtual.state import (
@@ -82,7 +83,7 @@ def lets_in(lock: Lock, sim: Sim) -> bool:
 def blocking_lock(state: ModemState) -> Lock | None:
     """The first engaged personalisation that does not let the card in, in the order PN PU PP PC."""
     sim = sim_of(state)
-    if sim is None:
+    if sim is None or not state.locks:
         return None
     for kind in LockKind:
         lock = state.locks.get(kind)
@@ -147,20 +148,38 @@ _EPS = (Access.LTE, Access.NB_IOT, Access.EN_DC)
 _5GS = (Access.LTE_5GC, Access.NR, Access.NG_RAN)
 
 
-def domain_registration(state: ModemState, command: str) -> Registration:
+@dataclass(frozen=True, slots=True)
+class Camped:
+    """What the modem reports about its network at one instant; worked out once for all."""
+
+    stat: Registration
+    network: Network | None
+    attached: bool
+    reject_cause: int
+
+
+def camped(state: ModemState) -> Camped:
+    """Registration and network together."""
+    stat = registration(state)
+    on_network = stat in (Registration.HOME, Registration.ROAMING)
+    return Camped(stat, _found(state) if on_network else None, state.attached, state.reject_cause)
+
+
+def domain_registration(camp: Camped, command: str) -> Registration:
     """The <stat> for one of +CREG, +CGREG, +CEREG, +C5GREG.
 
     EPS and 5GS are reported only on a cell of theirs. Off a network the state of the search
     is the same for all. On NR alone there is no circuit-switched and no GPRS registration.
     """
-    stat = registration(state)
-    network = network_of(state)
+    network = camp.network
     if network is None:
-        return stat
-    belongs = {
-        "+CEREG": network.access in _EPS,
-        "+C5GREG": network.access in _5GS,
-    }.get(command, network.access not in _5GS)
-    if command != "+CREG" and not state.attached:
+        return camp.stat
+    if command != "+CREG" and not camp.attached:
         return Registration.IDLE
-    return stat if belongs else Registration.IDLE
+    if command == "+CEREG":
+        belongs = network.access in _EPS
+    elif command == "+C5GREG":
+        belongs = network.access in _5GS
+    else:
+        belongs = network.access not in _5GS
+    return camp.stat if belongs else Registration.IDLE

@@ -20,14 +20,23 @@ from firmware_sim.modem.virtual.outcome import (
     says,
     text,
 )
-from firmware_sim.modem.virtual.standing import SimState, network_of, registered, sim_of, sim_state
+from firmware_sim.modem.virtual.standing import (
+    SimState,
+    camped,
+    network_of,
+    registered,
+    sim_of,
+    sim_state,
+)
 from firmware_sim.modem.virtual.state import ModemState, Network
 
 
 def _registration(name: str, highest: int) -> Verbs:
     def read(device: Device, _command: Command) -> Outcome:
         mode = device.session.reports[name]
-        return Outcome([f"{name}: {mode},{reports.registration_text(device.state, name, mode)}"])
+        return Outcome(
+            [f"{name}: {mode},{reports.registration_text(camped(device.state), name, mode)}"]
+        )
 
     def put(device: Device, command: Command) -> Outcome:
         device.session.reports[name] = number(command.fields, 0, range(highest + 1), default=0)
