@@ -17,7 +17,7 @@ from firmware_sim.handset.exchange import ExchangeEvent, ExchangeState
 from firmware_sim.handset.judge import Facts, judge_response, judge_ticket
 from firmware_sim.handset.lock import EVENT_OF_DECISION, LockEvent
 from firmware_sim.handset.record import UsedTicket, remember_ticket
-from firmware_sim.handset.requests import NONCE_SIZE, ask
+from firmware_sim.handset.requests import ask
 from firmware_sim_protocol.codec import build_message, parse_message
 from firmware_sim_protocol.envelope import Envelope
 from firmware_sim_protocol.errors import ProtocolError, Refusal
@@ -72,7 +72,7 @@ def on_challenge(a: Activation, envelope: Envelope, now: int) -> None:
         a.evidence,
         message,
         a.exchange_id,
-        a.entropy(NONCE_SIZE),
+        a.nonce(),
         cause,
         a.locale,
         now,
@@ -255,7 +255,13 @@ def on_ack(a: Activation, envelope: Envelope, now: int) -> None:
 
 def on_keyset(a: Activation, envelope: Envelope, now: int) -> None:
     memory = a.memory
-    fresh = memory.ring.next_keyset(envelope, memory.floor, a.guard)
+    try:
+        fresh = memory.ring.next_keyset(envelope, memory.floor, a.guard)
+    except Refusal:
+        if not a.guard.enforces(Rule.KEYSET_STORED):
+            # The twin has written it down before it knew whose it is, and boots from it.
+            memory.commit(now, keyset=envelope.raw)
+        raise
     try:
         memory.adopt_keyset(envelope, fresh, now)
     except FlashError as error:

@@ -37,7 +37,7 @@ from firmware_sim_protocol.envelope import Envelope, open_envelope
 from firmware_sim_protocol.errors import Refusal
 from firmware_sim_protocol.numbers import SIGNING_CONTEXT, Decision, MessageType, TicketScope
 from firmware_sim_protocol.rules import SOUND, Guard, Rule, Stage
-from firmware_sim_protocol.signing import PublicKey, signed_octets
+from firmware_sim_protocol.signing import PublicKey, accepted_octets
 from firmware_sim_protocol.values import (
     NO_EXTENSIONS,
     Challenge,
@@ -414,8 +414,8 @@ class Issuer:
         own = hmac.compare_digest(signatures[0].key_id, key.key_id)
         self._require(Rule.KEY_KNOWN, own, "not signed by the device's own key")
         context = SIGNING_CONTEXT[envelope.header.type]
-        octets = signed_octets(context, envelope.header_and_body, self._guard)
-        key.verify(octets, signatures[0].signature, self._guard)
+        octets = accepted_octets(context, envelope.header_and_body, self._guard)
+        key.verify_any(octets, signatures[0].signature, self._guard)
 
     def _not_ahead(self, keyset_version: int, epoch: int, version: int) -> None:
         ours = self._keys.keyset

@@ -86,14 +86,15 @@ def parse_body(kind: MessageType, body: bytes, guard: Guard = SOUND) -> Message:
         Refusal: at stage LAYOUT.
     """
     size = layout.BODY_SIZES[kind]
-    # What is not there cannot be read: no twin waives this.
-    SOUND.require(Rule.LAYOUT_SIZE, len(body) >= size, f"{len(body)} of {size} octets")
+    guard.require(Rule.LAYOUT_SIZE, len(body) >= size, f"{len(body)} of {size} octets")
+    # A device that does not ask for the whole part takes what is missing for "absent".
+    body = body.ljust(size, b"\xff")
     raw = layout.BODY_STRUCTS[kind].parse(body[:size])
     fields = _read(layout.BODIES[kind], raw, guard)
     if kind is MessageType.KEYSET:
         count = fields.pop("entry_count")
         size += count * layout.KEYSET_ENTRY_SIZE
-        SOUND.require(Rule.LAYOUT_SIZE, len(body) >= size, f"{count} entries do not fit")
+        guard.require(Rule.LAYOUT_SIZE, len(body) >= size, f"{count} entries do not fit")
         fields["entries"] = _read_entries(body[layout.BODY_SIZES[kind] : size], count, guard)
     fields["extensions"] = parse_extensions(body[size:], guard)
     message: Message = CLASSES[kind](**fields)
@@ -202,8 +203,8 @@ def _number(row: Field, value: int, guard: Guard) -> int:
         guard.require(Rule.LAYOUT_DECISION, known, f"decision {value}")
         # A device that lets unknown decisions through falls into its "else": the home screen.
         return table(value) if known else Decision.ACTIVATE
-    SOUND.require(Rule.LAYOUT_VALUE, known, f"{row.name} {value}")
-    return table(value)
+    guard.require(Rule.LAYOUT_VALUE, known, f"{row.name} {value}")
+    return table(value) if known else next(iter(table))
 
 
 def _imei(row: Field, value: bytes, guard: Guard) -> str | None:
@@ -213,7 +214,8 @@ def _imei(row: Field, value: bytes, guard: Guard) -> str | None:
         digits = tbcd.unpack_imei(value)
     except ValueError as error:
         guard.require(Rule.LAYOUT_IMEI, False, f"{row.name}: {error}")
-        digits = value.hex()
+        # A device that cuts a number off after 15 digits, whatever follows them.
+        digits = bytes(octet << 4 & 0xF0 | octet >> 4 for octet in value).hex()[:15]
     guard.require(Rule.LAYOUT_IMEI, imei.is_valid(digits), f"{row.name}: check digit or all zeros")
     return digits
 

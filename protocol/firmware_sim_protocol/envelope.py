@@ -12,6 +12,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+
 from firmware_sim_protocol import layout
 from firmware_sim_protocol.errors import BuildError
 from firmware_sim_protocol.numbers import (
@@ -72,17 +74,25 @@ def open_envelope(raw: bytes, guard: Guard = SOUND) -> Envelope:
     guard.require(Rule.HEADER_MAGIC, fields.magic == MAGIC, repr(fields.magic))
     guard.require(Rule.HEADER_VERSION, fields.version == VERSION, f"version {fields.version}")
     known = fields.type in MessageType._value2member_map_
-    SOUND.require(Rule.HEADER_TYPE, known, f"type {fields.type}")
+    guard.require(Rule.HEADER_TYPE, known, f"type {fields.type}")
     clean = fields.flags == 0 and fields.reserved == 0
     guard.require(Rule.HEADER_RESERVED, clean, f"flags {fields.flags}, {fields.reserved}")
-    kind = MessageType(fields.type)
+    # A device that lets unknown types through falls into its last branch.
+    kind = MessageType(fields.type) if known else MessageType.RESPONSE
     end = HEADER_SIZE + fields.body_len
-    SOUND.require(Rule.HEADER_SIZES, end <= len(raw), f"body_len {fields.body_len}")
+    guard.require(Rule.HEADER_SIZES, end <= len(raw), f"body_len {fields.body_len}")
+    raw = _overread(raw, end, guard)
     signatures: tuple[SignatureEntry, ...] = ()
     if kind in SIGNING_CONTEXT:
         signatures, end = _signature_block(raw, end, guard)
+        raw = _overread(raw, end, guard)
     guard.require(Rule.HEADER_SIZES, end == len(raw), f"{len(raw) - end} octets left over")
     return Envelope(raw, Header(kind, fields.exchange_id, fields.body_len), signatures)
+
+
+def _overread(raw: bytes, end: int, guard: Guard) -> bytes:
+    """A device that does not add the sizes up reads on in its buffer, which is zero."""
+    return raw if guard.enforces(Rule.HEADER_SIZES) else raw.ljust(end, b"\0")
 
 
 def _signature_block(
@@ -92,15 +102,31 @@ def _signature_block(
     if start == len(raw):
         return (), start
     count = raw[start]
-    SOUND.require(Rule.SIG_COUNT, count <= MAX_SIGNATURES, f"{count} signatures")
+    guard.require(Rule.SIG_COUNT, count <= MAX_SIGNATURES, f"{count} signatures")
     guard.require(Rule.SIG_PRESENT, count > 0, "signature count 0")
     end = start + 1 + count * SIGNATURE_ENTRY_SIZE
-    SOUND.require(Rule.HEADER_SIZES, end <= len(raw), "signature block cut short")
+    if not guard.enforces(Rule.SIG_SIZE) and end != len(raw):
+        return _any_encoding(raw, start), len(raw)
+    guard.require(Rule.HEADER_SIZES, end <= len(raw), "signature block cut short")
+    raw = _overread(raw, end, guard)
     entries = []
     for offset in range(start + 1, end, SIGNATURE_ENTRY_SIZE):
         entry = layout.SIGNATURE_STRUCT.parse(raw[offset : offset + SIGNATURE_ENTRY_SIZE])
         entries.append(SignatureEntry(entry.key_id, entry.signature))
     return tuple(entries), end
+
+
+def _any_encoding(raw: bytes, start: int) -> tuple[SignatureEntry, ...]:
+    """What a device does that takes a signature in any encoding: DER, or two halves."""
+    key_id, octets = raw[start + 1 : start + 33], raw[start + 33 :]
+    try:
+        r, s = decode_dss_signature(octets)
+    except ValueError:
+        half = len(octets) // 2
+        r, s = int.from_bytes(octets[:half]), int.from_bytes(octets[half:])
+    if max(r, s) >> 256:
+        return (SignatureEntry(key_id, octets[:64].ljust(64, b"\0")),)
+    return (SignatureEntry(key_id, r.to_bytes(32) + s.to_bytes(32)),)
 
 
 def seal(

@@ -146,8 +146,8 @@ class SerialFraming:
                 self._deadline = now + FRAME_DEADLINE_MS
             if self._escaped:
                 self._escaped = False
-                if octet ^ MASK not in (FLAG, ESCAPE, XON, XOFF):
-                    self._refuse(found, Rule.FRAME_ESCAPE, f"7D {octet:02X}")
+                needed = octet ^ MASK in (FLAG, ESCAPE, XON, XOFF)
+                if not needed and self._refuse(found, Rule.FRAME_ESCAPE, f"7D {octet:02X}"):
                     continue
                 octet ^= MASK
             elif octet == ESCAPE:
@@ -158,7 +158,7 @@ class SerialFraming:
                 self._refuse(found, Rule.FRAME_LENGTH, f"more than {MAX_MESSAGE} octets")
         return found
 
-    def _refuse(self, found: list[bytes | Refusal], rule: Rule, detail: str) -> None:
+    def _refuse(self, found: list[bytes | Refusal], rule: Rule, detail: str) -> bool:
         # Until the next flag nothing is stored: an endless frame costs no memory.
         try:
             self._guard.require(rule, False, detail)
@@ -166,6 +166,8 @@ class SerialFraming:
             found.append(refusal)
             self.reset()
             self._skipping = True
+            return True
+        return False
 
     def _close(self, found: list[bytes | Refusal]) -> None:
         frame, escaped = bytes(self._frame), self._escaped

@@ -19,7 +19,7 @@ from firmware_sim_protocol.numbers import (
     Role,
 )
 from firmware_sim_protocol.rules import SOUND, Guard, Rule
-from firmware_sim_protocol.signing import PrivateKey, PublicKey, signed_octets
+from firmware_sim_protocol.signing import PrivateKey, PublicKey, accepted_octets
 from firmware_sim_protocol.values import KeyEntry, KeySet
 
 ROLE_OF = {
@@ -57,16 +57,16 @@ class KeyRing:
         """
         kind = envelope.header.type
         guard.require(Rule.SIG_PRESENT, bool(envelope.signatures), "no signature")
-        single = len(envelope.signatures) == 1
+        single = len(envelope.signatures) <= 1
         guard.require(Rule.SIG_SINGLE, single, f"{len(envelope.signatures)} signatures")
         if not envelope.signatures:
             # A twin that waives SIG_PRESENT believes whoever it asks first.
             return self.keyset.entries[0]
-        octets = signed_octets(SIGNING_CONTEXT[kind], envelope.header_and_body, guard)
+        octets = accepted_octets(SIGNING_CONTEXT[kind], envelope.header_and_body, guard)
         return self._verify_one(envelope.signatures[0], ROLE_OF[kind], octets, floor, guard)
 
     def _verify_one(
-        self, entry: SignatureEntry, role: Role, octets: bytes, floor: int, guard: Guard
+        self, entry: SignatureEntry, role: Role, octets: tuple[bytes, ...], floor: int, guard: Guard
     ) -> KeyEntry:
         found = self.find(entry.key_id)
         if found is None:
@@ -75,7 +75,7 @@ class KeyRing:
         key, row = found
         guard.require(Rule.KEY_ROLE, bool(row.roles & role), f"has {row.roles!r}, needs {role!r}")
         guard.require(Rule.KEY_VALIDITY, *self._validity(row, floor))
-        key.verify(octets, entry.signature, guard)
+        key.verify_any(octets, entry.signature, guard)
         return row
 
     def _validity(self, row: KeyEntry, floor: int) -> tuple[bool, str]:
@@ -97,7 +97,8 @@ class KeyRing:
         Raises:
             Refusal: at any stage from SIGNATURE to POLICY.
         """
-        octets = signed_octets(SIGNING_CONTEXT[MessageType.KEYSET], envelope.header_and_body, guard)
+        context = SIGNING_CONTEXT[MessageType.KEYSET]
+        octets = accepted_octets(context, envelope.header_and_body, guard)
         guard.require(Rule.SIG_PRESENT, bool(envelope.signatures), "no signature")
         ids = [entry.key_id for entry in envelope.signatures]
         guard.require(Rule.SIG_DISTINCT, len(set(ids)) == len(ids), "a key signs twice")
@@ -132,7 +133,7 @@ class KeyRing:
         self,
         envelope: Envelope,
         verified: list[SignatureEntry],
-        octets: bytes,
+        octets: tuple[bytes, ...],
         floor: int,
         guard: Guard,
     ) -> int:
@@ -156,7 +157,7 @@ def verify_signed_by(envelope: Envelope, key: PublicKey, guard: Guard = SOUND) -
         Refusal: at stage SIGNATURE.
     """
     guard.require(Rule.SIG_PRESENT, bool(envelope.signatures), "no signature")
-    single = len(envelope.signatures) == 1
+    single = len(envelope.signatures) <= 1
     guard.require(Rule.SIG_SINGLE, single, f"{len(envelope.signatures)} signatures")
     if not envelope.signatures:
         return
@@ -164,8 +165,8 @@ def verify_signed_by(envelope: Envelope, key: PublicKey, guard: Guard = SOUND) -
     same = entry.key_id == key.key_id
     guard.require(Rule.KEY_KNOWN, same, f"key id {entry.key_id.hex()[:16]}")
     context = SIGNING_CONTEXT[envelope.header.type]
-    octets = signed_octets(context, envelope.header_and_body, guard)
-    key.verify(octets, entry.signature, guard)
+    octets = accepted_octets(context, envelope.header_and_body, guard)
+    key.verify_any(octets, entry.signature, guard)
 
 
 def sign_keyset(keyset: KeySet, roots: tuple[PrivateKey, ...]) -> bytes:
@@ -192,12 +193,12 @@ def verify_first_keyset(envelope: Envelope, guard: Guard = SOUND) -> KeySet:
     keyset = parse_message(envelope, guard)
     assert isinstance(keyset, KeySet)
     ring = KeyRing(keyset)
-    octets = signed_octets(SIGNING_CONTEXT[MessageType.KEYSET], envelope.header_and_body, guard)
+    octets = accepted_octets(SIGNING_CONTEXT[MessageType.KEYSET], envelope.header_and_body, guard)
     count = 0
     for entry in envelope.signatures:
         found = ring.find(entry.key_id)
         if found is not None and found[1].roles & Role.ROOT:
-            found[0].verify(octets, entry.signature, guard)
+            found[0].verify_any(octets, entry.signature, guard)
             count += 1
     needed = keyset.root_threshold
     guard.require(Rule.THRESHOLD_NEW, count >= needed, f"{count} of {needed}")

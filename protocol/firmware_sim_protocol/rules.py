@@ -84,6 +84,11 @@ class Rule(enum.Enum):
     FRAME_FCS = (Stage.FRAME, Code.FRAME_FCS, "the FCS-32 of a serial frame is right")
     FRAME_DEADLINE = (Stage.FRAME, Code.TIMEOUT, "a frame is complete 5 s after its first octet")
     EXCHANGE_DEADLINE = (Stage.FRAME, Code.TIMEOUT, "an exchange is complete 30 s after its start")
+    BACKOFF = (
+        Stage.FRAME,
+        Code.TIMEOUT,
+        "after a failure a device waits 5 s, and longer each time",
+    )
     DROP_LIMIT = (Stage.FRAME, Code.TIMEOUT, "an exchange survives at most 8 drops")
     # Header
     HEADER_MAGIC = (Stage.HEADER, Code.HEADER, "magic is ODAP")
@@ -91,6 +96,11 @@ class Rule(enum.Enum):
     HEADER_TYPE = (Stage.HEADER, Code.TYPE, "the type is one of the table")
     HEADER_RESERVED = (Stage.HEADER, Code.HEADER, "flags and reserved are zero")
     HEADER_SIZES = (Stage.HEADER, Code.FRAME_LEN, "header, body and signature block add up exactly")
+    SIG_SIZE = (
+        Stage.HEADER,
+        Code.FRAME_LEN,
+        "a signature has 64 octets: no DER, no other halves",
+    )
     # Signature block and keys
     SIG_PRESENT = (Stage.SIGNATURE, Code.SIG_MISSING, "a signed type carries a signature")
     SIG_COUNT = (Stage.SIGNATURE, Code.SIG_FORM, "a signature block holds 1 to 8 signatures")
@@ -104,6 +114,7 @@ class Rule(enum.Enum):
         "the signer and its keyset are valid at the time floor",
     )
     KEY_STRONG = (Stage.SIGNATURE, Code.KEY_WEAK, "the signer's key is a point of full order")
+    SIG_NULL = (Stage.SIGNATURE, Code.SIG_BAD, "64 zero octets are no Ed25519 signature")
     SIG_RANGE = (Stage.SIGNATURE, Code.SIG_BAD, "r, s and S lie in their ranges")
     SIG_LOW_S = (Stage.SIGNATURE, Code.SIG_FORM, "s of an ECDSA signature is the low one")
     SIG_CANONICAL_R = (Stage.SIGNATURE, Code.SIG_BAD, "R of an Ed25519 signature is canonical")
@@ -145,6 +156,7 @@ class Rule(enum.Enum):
     FRESH_SOLICITED = (Stage.FRESHNESS, Code.UNSOLICITED, "the message answers an open question")
     FRESH_NONCE = (Stage.FRESHNESS, Code.NONCE, "the nonce is the open one")
     FRESH_AGE = (Stage.FRESHNESS, Code.STALE, "the answer is younger than max_age and 300 s")
+    NONCE_DRAWN = (Stage.FRESHNESS, Code.NONCE, "each nonce is drawn anew")
     NONCE_BURN = (Stage.FRESHNESS, Code.NONCE, "only a message with a good signature burns a nonce")
     NONCE_ONCE = (Stage.FRESHNESS, Code.UNSOLICITED, "a nonce is good for one answer")
     NONCE_REUSE = (Stage.FRESHNESS, Code.NONCE_REUSE, "one nonce comes with one request only")
@@ -181,6 +193,11 @@ class Rule(enum.Enum):
     STORE_IMEI = (Stage.COMMIT, Code.IMEI, "the record belongs to this IMEI")
     STORE_ANSWER = (Stage.COMMIT, Code.STORE, "the stored signed answer explains the state")
     STORE_KEYSET = (Stage.COMMIT, Code.STORE, "its own roots signed the stored keyset")
+    KEYSET_STORED = (
+        Stage.COMMIT,
+        Code.KEY_UNKNOWN,
+        "a KEYSET is stored after it is verified, never before",
+    )
     STORE_ORDER = (
         Stage.COMMIT,
         Code.STORE,

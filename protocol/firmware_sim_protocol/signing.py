@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 
 from firmware_sim_protocol.errors import KeyFormatError, Refusal
-from firmware_sim_protocol.numbers import Algorithm
+from firmware_sim_protocol.numbers import HEADER_SIZE, SIGNING_CONTEXT, Algorithm
 from firmware_sim_protocol.rules import SOUND, Guard, Rule
 
 KEY_ID_LABEL = b"ODAP/1 key\x00"
@@ -57,12 +57,21 @@ _ECDSA = ec.ECDSA(hashes.SHA256())
 _ECDSA_DETERMINISTIC = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
 
 
-def signed_octets(context: bytes, header_and_body: bytes, guard: Guard = SOUND) -> bytes:
+def signed_octets(context: bytes, header_and_body: bytes) -> bytes:
     """What a signature of a message with this context covers."""
-    covered = header_and_body if guard.enforces(Rule.SIG_HEADER) else header_and_body[16:]
+    return b"%b%b\x00%b" % (CONTEXT_PREFIX, context, header_and_body)
+
+
+def accepted_octets(
+    context: bytes, header_and_body: bytes, guard: Guard = SOUND
+) -> tuple[bytes, ...]:
+    """What a signature may cover: one string of octets. Twins that are lax take others too."""
+    accepted = [signed_octets(context, header_and_body)]
+    if not guard.enforces(Rule.SIG_HEADER):
+        accepted.append(signed_octets(context, header_and_body[HEADER_SIZE:]))
     if not guard.enforces(Rule.SIG_CONTEXT):
-        context = b""
-    return b"%b%b\x00%b" % (CONTEXT_PREFIX, context, covered)
+        accepted += [signed_octets(other, header_and_body) for other in SIGNING_CONTEXT.values()]
+    return tuple(accepted)
 
 
 @dataclass(frozen=True)
@@ -101,6 +110,21 @@ class PublicKey:
         else:
             guard.require(rule, *_sound_ed25519(octets))
         return key
+
+    def verify_any(
+        self, accepted: tuple[bytes, ...], signature: bytes, guard: Guard = SOUND
+    ) -> None:
+        """Return if `signature` is good over one of `accepted` (see `accepted_octets`).
+
+        Raises:
+            Refusal: as `verify`, about the last of them.
+        """
+        for octets in accepted[:-1]:
+            try:
+                return self.verify(octets, signature, guard)
+            except Refusal:
+                continue
+        return self.verify(accepted[-1], signature, guard)
 
     def verify(self, octets: bytes, signature: bytes, guard: Guard = SOUND) -> None:
         """Return if `signature` (64 octets) over `octets` is good.
@@ -152,9 +176,16 @@ class PublicKey:
 
     def _verify_ed25519(self, octets: bytes, signature: bytes, guard: Guard) -> None:
         guard.require(Rule.KEY_STRONG, *_sound_y(self.octets))
+        null = not any(signature)
+        guard.require(Rule.SIG_NULL, not null, "64 zero octets")
+        if null:
+            return  # a device that compares with a result which nobody has filled in
         r_y = int.from_bytes(signature[:32], "little") & (_SIGN_BIT - 1)
         s = int.from_bytes(signature[32:], "little")
         guard.require(Rule.SIG_CANONICAL_R, r_y < ED25519_PRIME, "R is not canonical")
+        if r_y >= ED25519_PRIME:
+            # A device that decodes R instead of comparing its octets.
+            signature = (r_y - ED25519_PRIME).to_bytes(32, "little") + signature[32:]
         guard.require(Rule.SIG_CANONICAL_R, r_y not in SMALL_ORDER_Y, "R has a small order")
         guard.require(Rule.SIG_RANGE, s < ED25519_ORDER, "S must be below L")
         if s >= ED25519_ORDER:
