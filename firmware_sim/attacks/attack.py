@@ -64,22 +64,22 @@ class Actor(enum.Enum):
 
 
 SECTIONS = {
-    Stage.FRAME: "Framing",
-    Stage.HEADER: "Message",
-    Stage.SIGNATURE: "Signatures",
-    Stage.LAYOUT: "Messages",
-    Stage.BINDING: "Order of checks",
-    Stage.FRESHNESS: "Order of checks",
-    Stage.TIME: "Order of checks",
-    Stage.POLICY: "Order of checks",
-    Stage.COMMIT: "The record",
-    Stage.SCREEN: "The record",
+    Stage.FRAME: "2 Framing",
+    Stage.HEADER: "3 Message",
+    Stage.SIGNATURE: "8 Signatures",
+    Stage.LAYOUT: "5 Messages",
+    Stage.BINDING: "10 Order of checks",
+    Stage.FRESHNESS: "10 Order of checks",
+    Stage.TIME: "10 Order of checks",
+    Stage.POLICY: "10 Order of checks",
+    Stage.COMMIT: "11.6 The record",
+    Stage.SCREEN: "11.6 The record",
 }
 _BY_PREFIX = {
-    "KEY_": "Keysets",
-    "KEYSET_": "Keysets",
-    "THRESHOLD_": "Keysets",
-    "EXT_": "Extensions",
+    "KEY_": "9 Keys and keysets",
+    "KEYSET_": "9 Keys and keysets",
+    "THRESHOLD_": "9 Keys and keysets",
+    "EXT_": "6 Extensions",
 }
 
 

@@ -130,7 +130,7 @@ def changed(**changes: Any) -> ForgeAnswer:
 def takes_keyset(bench: Bench) -> bool:
     """Whether the device now names the next keyset as its own."""
     try:
-        return bench.told_keyset() > bench.world.keyset.version
+        return bench.told_keyset() != bench.world.keyset.version
     except Silent:
         return False
 

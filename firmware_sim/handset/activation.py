@@ -361,7 +361,7 @@ class Activation:
 
     def back_off(self, now: int, at_least_ms: int = 0) -> None:
         wait = backoff_ms(self.attempt, self.entropy(JITTER_OCTETS), at_least_ms)
-        if not self.guard.enforces(Rule.BACKOFF):
+        if not self.guard.enforces(Rule.BACK_OFF):
             wait = 1
         self.attempt += 1
         self.due_at = None

@@ -204,7 +204,7 @@ def _number(row: Field, value: int, guard: Guard) -> int:
         # A device that lets unknown decisions through falls into its "else": the home screen.
         return table(value) if known else Decision.ACTIVATE
     guard.require(Rule.LAYOUT_VALUE, known, f"{row.name} {value}")
-    return table(value) if known else next(iter(table))
+    return table(value if known else min(table._value2member_map_))
 
 
 def _imei(row: Field, value: bytes, guard: Guard) -> str | None:

@@ -84,7 +84,7 @@ class Rule(enum.Enum):
     FRAME_FCS = (Stage.FRAME, Code.FRAME_FCS, "the FCS-32 of a serial frame is right")
     FRAME_DEADLINE = (Stage.FRAME, Code.TIMEOUT, "a frame is complete 5 s after its first octet")
     EXCHANGE_DEADLINE = (Stage.FRAME, Code.TIMEOUT, "an exchange is complete 30 s after its start")
-    BACKOFF = (
+    BACK_OFF = (
         Stage.FRAME,
         Code.TIMEOUT,
         "after a failure a device waits 5 s, and longer each time",

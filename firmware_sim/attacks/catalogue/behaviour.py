@@ -173,7 +173,7 @@ ROWS = (
     Attack(
         id="FRM-007",
         family="slow-retrieval",
-        rule=Rule.BACKOFF,
+        rule=Rule.BACK_OFF,
         sent="no answer at all, for an hour",
         source="RFC 7252, 4.2",
         play=_silence,

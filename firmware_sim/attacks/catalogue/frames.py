@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterator
 from typing import Any
 
 from firmware_sim.attacks import forge
@@ -58,7 +59,7 @@ def _cut_short(bench: Bench, exchange: Exchange) -> bytes:
     return _last_octet_zero(bench, exchange)[:-1]
 
 
-def _every_prefix(bench: Bench, exchange: Exchange) -> Forged:
+def _every_prefix(bench: Bench, exchange: Exchange) -> Iterator[Step]:
     message = _last_octet_zero(bench, exchange)
     # Fewer than the drops that end an exchange; every length is the fuzzers' business.
     for size in (16, 17, 100, len(message) - 97, len(message) - 96, len(message) - 1):

@@ -342,6 +342,14 @@ ROWS = (
         _odd_entry(algorithm=9),
     ),
     keyset(
+        "KEY-014",
+        "rollback",
+        Rule.KEYSET_NEXT,
+        "a KEYSET one version below the present one, with other keys",
+        "TUF 5.3.5; AVB-ATX PIKRollback",
+        keyset_with(version=lambda bench: bench.world.keyset.version - 1),
+    ),
+    keyset(
         "ODP-001",
         "binding",
         Rule.BIND_REALM,
