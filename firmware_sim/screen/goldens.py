@@ -239,13 +239,13 @@ def difference(before: bytes, after: bytes) -> bytes:
         return b""
     # The green channel stands for the brightness; the last index is the red of a difference.
     pale = bytes(160 + value * 80 // 255 for value in range(256))
-    stride = old.width + 1
-    rows = bytearray()
+    rows = []
     for y in range(new.height):
         start = 3 * y * new.width
-        rows += b"\0" + new.rgb[start + 1 : start + 3 * new.width : 3].translate(pale)
+        row = b"\0" + new.rgb[start + 1 : start + 3 * new.width : 3].translate(pale)
+        rows.append(bytearray(row))
     for x, y in differing(old, new):
-        rows[y * stride + 1 + x] = 255
+        rows[y][x + 1] = 255
     palette = [(level, level, level) for level in range(255)] + [(208, 0, 32)]
     return pixels.encode(new.width, new.height, rows, palette, level=9)
 

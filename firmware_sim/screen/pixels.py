@@ -9,6 +9,7 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import accumulate
 
 from firmware_sim.errors import SimError
@@ -16,6 +17,8 @@ from firmware_sim.errors import SimError
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _MOST_PIXELS = 1 << 26
+_LEAST_BAND = 6
+"""Equal rows that are worth being packed by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Picture:
 def encode(
     width: int,
     height: int,
-    rows: bytes | bytearray,
+    rows: Sequence[bytes | bytearray],
     palette: Sequence[tuple[int, int, int]],
     *,
     level: int = 1,
@@ -40,21 +43,67 @@ def encode(
     Args:
         width: pixels a row.
         height: rows.
-        rows: `height` times a filter byte 0 and `width` indices.
+        rows: `height` rows, each a filter byte 0 and `width` indices.
         palette: at most 256 colours.
-        level: of zlib; 1 is the quickest.
+        level: of zlib; 1 is the quickest, and takes bands of equal rows from a store.
     """
     header = struct.pack(">IIBBBBB", width, height, 8, 3, 0, 0, 0)
     colours = bytes(value for colour in palette for value in colour)
+    packed = _packed_quickly(rows) if level == 1 else zlib.compress(b"".join(rows), level)
     return b"".join(
         (
             _SIGNATURE,
             _chunk(b"IHDR", header),
             _chunk(b"PLTE", colours),
-            _chunk(b"IDAT", zlib.compress(rows, level)),
+            _chunk(b"IDAT", packed),
             _chunk(b"IEND", b""),
         )
     )
+
+
+def _packed_quickly(rows: Sequence[bytes | bytearray]) -> bytes:
+    """A zlib stream (RFC 1950) of the rows, its bands of equal rows packed once for all.
+
+    After a full flush the packer remembers nothing, so bands that were packed elsewhere may
+    stand between. Most of a screen is such bands.
+    """
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL)
+    parts = [b"\x78\x01"]
+    check = 1
+    start, count = 0, len(rows)
+    pending = 0
+    while start < count:
+        stop = start + 1
+        row = rows[start]
+        while stop < count and (rows[stop] is row or rows[stop] == row):
+            stop += 1
+        if stop - start >= _LEAST_BAND or stop == count:
+            if pending < start:
+                data = b"".join(rows[pending:start])
+                check = zlib.adler32(data, check)
+                parts += (packer.compress(data), packer.flush(zlib.Z_FULL_FLUSH))
+            band, sum_of_band = _band(bytes(row), stop - start)
+            parts.append(band)
+            check = _adler_joined(check, sum_of_band, len(row) * (stop - start))
+            pending = stop
+        start = stop
+    parts += (packer.flush(), struct.pack(">I", check))
+    return b"".join(parts)
+
+
+@lru_cache(maxsize=512)
+def _band(row: bytes, count: int) -> tuple[bytes, int]:
+    """A row so many times over, packed and flushed; and its Adler-32."""
+    data = row * count
+    packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH), zlib.adler32(data)
+
+
+def _adler_joined(one: int, other: int, length: int) -> int:
+    """Adler-32 of two pieces one after the other. Source: RFC 1950, 9, the sums s1 and s2."""
+    first, second = one & 0xFFFF, one >> 16
+    ahead = (first - 1) * length
+    return ((second + (other >> 16) + ahead) % 65521) << 16 | (first + (other & 0xFFFF) - 1) % 65521
 
 
 def decode(data: bytes) -> Picture:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import resvg_py
 
@@ -31,6 +31,17 @@ class Stamp:
     left: int
     top: int
     rows: tuple[bytes, ...]
+    spans: tuple[tuple[int, int, bytes], ...] = field(init=False)
+    """What is covered: row and column from the origin, and the coverage from there on."""
+
+    def __post_init__(self) -> None:
+        spans = []
+        for offset, row in enumerate(self.rows):
+            inner = row.lstrip(b"\0")
+            if inner:
+                across = self.left + len(row) - len(inner)
+                spans.append((self.top + offset, across, inner.rstrip(b"\0")))
+        object.__setattr__(self, "spans", tuple(spans))
 
 
 @dataclass(frozen=True, slots=True)

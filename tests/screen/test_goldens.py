@@ -18,13 +18,14 @@ def _repainted(data):
     picture = pixels.decode(data)
     colours = sorted({picture.rgb[i : i + 3] for i in range(0, len(picture.rgb), 3)})
     index = {colour: position for position, colour in enumerate(colours)}
-    rows = bytearray()
+    rows = []
     for y in range(picture.height):
         start = 3 * y * picture.width
-        rows += b"\0" + bytes(
+        indices = (
             index[picture.rgb[i : i + 3]] for i in range(start, start + 3 * picture.width, 3)
         )
-    rows[10 * (picture.width + 1) + 6] ^= 1
+        rows.append(bytearray([0, *indices]))
+    rows[10][6] ^= 1
     return pixels.encode(picture.width, picture.height, rows, [tuple(c) for c in colours])
 
 

@@ -71,7 +71,7 @@ def test_drawing_twice_gives_the_same_bytes():
 
 
 def test_a_palette_picture_survives_the_round_trip():
-    rows = b"\0\0\1\2" + b"\0\2\1\0"
+    rows = [b"\0\0\1\2", b"\0\2\1\0"]
     data = pixels.encode(3, 2, rows, [(1, 2, 3), (4, 5, 6), (7, 8, 9)])
     read = pixels.decode(data)
     assert (read.width, read.height) == (3, 2)
