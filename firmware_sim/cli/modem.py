@@ -15,6 +15,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("list", "modem_list", "serial ports, and which may speak AT"),
     Command("move", "modem_control", "carry a virtual modem to another network"),
     Command("probe", "modem_probe", "everything that a modem tells about itself"),
+    Command("record", "modem_record", "keep a dialogue as a file that plays as a modem"),
     Command("serve", "modem_serve", "run virtual modems on a pty, TCP port or Unix socket"),
     Command("set", "modem_control", "change something about a virtual modem"),
 )

@@ -350,8 +350,13 @@ _PRINTABLE = re.compile(r"[\x20-\x7e\u00a0-\u00ff]+")
 
 
 def read_text(text: str) -> str | None:
-    """A maker's, model's or revision's name: printable, with a letter or digit in it."""
+    """A maker's, model's or revision's name: printable, with an ASCII letter or digit in it.
+
+    Binary noise between lines is often printable in Latin-1; a name without ASCII is not met.
+    """
     plain = text.strip().strip('"').strip()
-    if _PRINTABLE.fullmatch(plain) and any(letter.isalnum() for letter in plain):
+    if _PRINTABLE.fullmatch(plain) and any(
+        letter.isascii() and letter.isalnum() for letter in plain
+    ):
         return plain
     return None
