@@ -29,8 +29,8 @@ class Sheet:
     spacing: float = 1.0
     """Below 1 when the page must be set tighter to fit."""
     crowding: int = 0
-    """What gives way on a crowded page: 1 sets facts and buttons beside each other, 2 leaves
-    drawings out that say nothing of their own."""
+    """What gives way on a crowded page: 1 sets a fact on one line with its name, 2 buttons with
+    two lines of text beside each other, 3 leaves drawings out that say nothing of their own."""
     message_lines: int | None = None
     """The most lines that a foreign message may have; None for as many as it wants."""
     focus: str = ""
@@ -116,7 +116,7 @@ class Text:
         if self.align == "center":
             lines = text.balance(self.content, width, setting)
         else:
-            lines = text.wrap(self.content, width, setting)
+            lines = text.even(self.content, width, setting)
         if self.foreign and self.sheet.message_lines is not None:
             return text.shorten(lines, self.sheet.message_lines, width, setting)
         return lines

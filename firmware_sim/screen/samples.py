@@ -9,7 +9,7 @@ CHALLENGE = "A7KQ-M2XD-91TB-4HFW-6ZPC-0RVN-8JYS-3GEK-5T2M-QX7D"
 PROBLEMS = {
     Page.STORAGE_FAULT: "flash: both slots have a wrong check sum",
     Page.SERVER_UNREACHABLE: "server: tcp://192.0.2.1:4810: no answer within 5 s",
-    Page.TICKET: "This ticket is for another challenge.",
+    Page.TICKET: "signature: the ticket is signed by a key that this phone does not know",
 }
 
 

@@ -20,7 +20,10 @@ WIDE = 600
 PANEL_HEIGHT = 800
 LOCK_PAGES = frozenset({Page.BOOT, Page.LOCKED, Page.TICKET, Page.EMERGENCY, Page.STORAGE_FAULT})
 """Black whatever the theme: what stands before or in the way of the user's own settings."""
-_SETTINGS = ((1.0, 0), (0.85, 0), (0.7, 0), (0.85, 1), (0.7, 1), (0.55, 1), (0.6, 2), (0.4, 2))
+_SETTINGS = (
+    *((1.0, 0), (0.85, 0), (0.7, 0), (0.9, 1), (0.75, 1)),
+    *((0.75, 2), (0.55, 2), (0.6, 3), (0.4, 3)),
+)
 """How a page is made to fit, before its text is made smaller: spacing and crowding."""
 _SHRINKS = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7)
 _MOST_LINES = 24

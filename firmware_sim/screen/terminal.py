@@ -63,7 +63,13 @@ class _Painter:
             yield from self._paragraph(node.text, _BOLD)
             yield self._blank()
         elif node.role is Role.TEXT:
-            style = _RED if node.resource_id == "problem" else "" if node.resource_id else _DIM
+            style = (
+                _RED
+                if node.resource_id in ("problem", "refused")
+                else ""
+                if node.resource_id
+                else _DIM
+            )
             text = self._step(node) if node.resource_id.startswith("step.") else node.text
             yield from self._paragraph(text, style)
             if node.resource_id and not node.resource_id.startswith("step."):

@@ -13,6 +13,8 @@ from firmware_sim.screen import bidi, fonts
 _FORBIDDEN_AT_START = set("、。，．：；？！）〕］｝〉》」』】’”%)]}!?.,:;»›…％·")
 _FORBIDDEN_AT_END = set("（〔［｛〈《「『【‘“([{«‹")
 ELLIPSIS = "…"
+_BARE = 0.25
+"""Share of the width under which a last line looks lost."""
 _LONGEST_PIECE = 256
 """Letters without a place to break after which one is broken anyway."""
 
@@ -61,6 +63,18 @@ def set_line(text: str, setting: Setting) -> Line:
 def wrap(text: str, width: float, setting: Setting) -> tuple[Line, ...]:
     """The text in lines of at most `width` px; a word too long is broken between letters."""
     return _wrap(text, round(width), setting)
+
+
+def even(text: str, width: float, setting: Setting) -> tuple[Line, ...]:
+    """As `wrap`, but set a little narrower where that spares the last line standing almost bare."""
+    lines = wrap(text, width, setting)
+    if len(lines) < 2 or lines[-1].width >= width * _BARE:
+        return lines
+    for share in (0.95, 0.9, 0.85):
+        tried = wrap(text, width * share, setting)
+        if len(tried) == len(lines) and tried[-1].width >= width * _BARE:
+            return tried
+    return lines
 
 
 def balance(text: str, width: float, setting: Setting) -> tuple[Line, ...]:
@@ -192,8 +206,12 @@ def _bounded(piece: tuple[int, int, int]) -> list[tuple[int, int, int]]:
 
 
 def _parts(text: str, index: int) -> bool:
-    """Whether a hyphen joins two parts of three letters or digits: "Wi-Fi" stays whole."""
-    return text[index - 4 : index - 1].isalnum() and text[index : index + 3].isalnum()
+    """Whether a hyphen joins two parts of four letters or digits: "Wi-Fi" stays whole."""
+    return (
+        text[max(0, index - 5) : index - 1].isalnum()
+        and text[index : index + 4].isalnum()
+        and (index > 4)
+    )
 
 
 def _glued(before: str, after: str) -> bool:

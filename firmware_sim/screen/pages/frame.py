@@ -24,7 +24,7 @@ def hero(
     sheet: Sheet, icon: Icon, label: str, heading: str, *, colour: str = "", align: str = "start"
 ) -> list[Block]:
     """The drawing and the heading that a page begins with."""
-    disc = 56 if sheet.crowding == 0 else 44
+    disc = 56 if sheet.crowding < 2 else 44
     drawing: list[Block] = [
         Image(
             sheet=sheet,
@@ -40,7 +40,7 @@ def hero(
     ]
     return [
         Gap(sheet=sheet, dp=theme.L),
-        *(drawing if sheet.crowding < 2 else []),
+        *(drawing if sheet.crowding < 3 else []),
         title(sheet, heading, align),
         Gap(sheet=sheet, dp=theme.S),
     ]
@@ -119,7 +119,7 @@ class Pair:
     def _chosen(self, width: int) -> Block:
         row = Row(sheet=self.sheet, blocks=(self.one, self.other), gap=12)
         each = row.each(width)
-        most = 2 if self.sheet.crowding else 1
+        most = 2 if self.sheet.crowding >= 2 else 1
         if all(button.tidy(each, most) for button in (self.one, self.other)):
             return row
         return Column(blocks=stacked(self.sheet, (self.one, self.other), 12))

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from firmware_sim.screen import icons, theme
+from firmware_sim.screen import catalog, icons, theme
 from firmware_sim.screen.controls import Fact, Field, Rule, keypad
-from firmware_sim.screen.layout import Block, Button, Card, Gap, Image, Row, Sheet
+from firmware_sim.screen.layout import Block, Button, Card, Gap, Image, Row, Sheet, Text
 from firmware_sim.screen.pages.frame import Frame, back_button, hero, lead, stacked, title, way_out
-from firmware_sim.screen.pages.setup import problem
 from firmware_sim.view import View
 
 
@@ -82,7 +81,7 @@ def fact_card(sheet: Sheet, view: View) -> list[Block]:
 def locked(sheet: Sheet, view: View) -> Frame:
     """The screen that this product exists to test."""
     say, palette = sheet.words.say, sheet.palette
-    disc = (88, 64, 48)[sheet.crowding]
+    disc = (88, 80, 64, 48)[sheet.crowding]
     return Frame(
         title=say("This device is locked"),
         body=[
@@ -145,7 +144,24 @@ def ticket(sheet: Sheet, view: View) -> Frame:
         body += [Card(sheet=sheet, blocks=(challenge,)), Gap(sheet=sheet, dp=theme.M)]
     body.append(Field(sheet=sheet, action="ticket", name=say("Unlock ticket"), rows=4))
     if view.problem:
-        body += [Gap(sheet=sheet, dp=theme.S), problem(sheet, view.problem)]
+        body += [
+            Gap(sheet=sheet, dp=theme.S),
+            Text(
+                sheet=sheet,
+                content=say("The ticket was refused."),
+                style=theme.DETAIL,
+                colour=sheet.palette.danger,
+                resource_id="refused",
+            ),
+            Text(
+                sheet=sheet,
+                content=catalog.isolated(view.problem),
+                style=theme.CAPTION,
+                colour=sheet.palette.muted,
+                resource_id="problem",
+                foreign=True,
+            ),
+        ]
     return Frame(
         title=say("Enter an unlock ticket"),
         body=body,
