@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import errno
 import queue
+import sys
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -53,7 +54,7 @@ def open_serial(url: str, part: str, settings: SerialSettings, timeout_s: float)
     except ValueError as failure:
         raise UsageError(part, f"cannot open {url}: {str(failure).lower()}") from None
     except (serial.SerialException, OSError) as failure:
-        raise LinkError(part, f"cannot open {url}: {_why_not(failure)}") from None
+        raise LinkError(part, f"cannot open {url}: {why_not(failure)}") from None
     except ImportError as failure:
         raise LinkError(part, f"cannot open {url}: needs {failure.name}") from None
     if type(port) is serial.Serial and hasattr(port, "fd"):
@@ -95,6 +96,10 @@ class SpyPort(QueuedLink):
 
     def _release(self) -> None:
         _quietly(self._port.close)
+        # pyserial leaves the file open into which it spied.
+        output = getattr(getattr(self._port, "formatter", None), "output", sys.stderr)
+        if output not in (sys.stderr, sys.stdout):
+            output.close()
 
 
 class ThreadedPort:
@@ -130,7 +135,7 @@ class ThreadedPort:
                 self._part, f"{self._name}: the other side does not read what it is sent"
             ) from None
         except OSError as failure:  # SerialException is an OSError
-            self._ended = _why_not(failure)
+            self._ended = why_not(failure)
             raise LinkClosed(self._part, f"{self._name}: {self._ended}") from None
 
     def receive(self) -> bytes:
@@ -179,7 +184,7 @@ class ThreadedPort:
             except (OSError, TypeError, AttributeError) as failure:
                 # pyserial takes its own attributes away while another thread closes the port.
                 self._ended = (
-                    _why_not(failure) if isinstance(failure, OSError) else "the other side closed"
+                    why_not(failure) if isinstance(failure, OSError) else "the other side closed"
                 )
             else:
                 if not data:
@@ -216,7 +221,7 @@ def _translated(call: Callable[[], T]) -> T | None:
     except serial.SerialTimeoutException:
         return None
     except serial.SerialException as failure:
-        raise OSError(failure.errno or errno.EIO, _why_not(failure)) from None
+        raise OSError(failure.errno or errno.EIO, why_not(failure)) from None
 
 
 def _quietly(call: Callable[[], None]) -> None:
@@ -227,7 +232,7 @@ def _quietly(call: Callable[[], None]) -> None:
         return
 
 
-def _why_not(failure: OSError) -> str:
+def why_not(failure: OSError) -> str:
     """One phrase for pyserial's message, which often holds another exception's text."""
     text = str(failure).lower()
     number = failure.errno
