@@ -98,7 +98,7 @@ class SpyPort(QueuedLink):
         _quietly(self._port.close)
         # pyserial leaves the file open into which it spied.
         output = getattr(getattr(self._port, "formatter", None), "output", sys.stderr)
-        if output not in (sys.stderr, sys.stdout):
+        if output is not None and output not in (sys.stderr, sys.stdout):
             output.close()
 
 
