@@ -53,6 +53,18 @@ CHECKS = (
             "gdbus": "libglib2.0-bin",
         },
     ),
+    Check(
+        "peers",
+        ("python", "-m", "tests.peers"),
+        debian={
+            "ser2net": "ser2net",
+            "ModemManager": "modemmanager",
+            "mmcli": "modemmanager",
+            "gammu": "gammu",
+            "dbus-daemon": "dbus-daemon",
+            "gdbus": "libglib2.0-bin",
+        },
+    ),
 )
 
 

@@ -5,7 +5,8 @@ What pyserial 3.5 does that a link must not show (each held by a test in tests/l
 - a second open steals bytes unless `exclusive=True`;
 - opening discards what waits in the input;
 - with its VMIN of 0 the end of a device reads like "nothing now";
-- `rfc2217://` waits for control answers that a server in front of a pty never gives;
+- `rfc2217://` waits for control answers that a server in front of a pty never gives, and
+  raises NotImplementedError for a write timeout;
 - on `socket://` the first write after a close "succeeds", closing sleeps 0.3 s, and after a
   reset the socket is never closed: that scheme is opened by links/opening.py itself.
 """
@@ -47,7 +48,8 @@ def open_serial(url: str, part: str, settings: SerialSettings, timeout_s: float)
         port.baudrate = settings.baud
         port.rtscts = settings.rtscts
         port.timeout = 0
-        port.write_timeout = WRITE_S
+        if not url.lower().startswith("rfc2217://"):  # which raises NotImplementedError
+            port.write_timeout = WRITE_S
         if "://" not in url:
             port.exclusive = True
         port.open()
@@ -173,7 +175,10 @@ class ThreadedPort:
             return
         self._closed = True
         self._reader.join(timeout=READER_TURN_S * 10)
+        inner = getattr(self._port, "_socket", None)
         _quietly(self._port.close)
+        if inner is not None:
+            inner.close()  # after a reset pyserial does not get that far
 
     def _read(self) -> None:
         while not self._closed:

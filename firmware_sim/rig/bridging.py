@@ -31,14 +31,17 @@ class Bridge:
         self._program: Link | None = None
         self._lost: Reattachment | None = None
 
-    def step(self, clock: Clock) -> None:
-        """Wait for something, and carry it across. Raises: LinkError (the modem is gone)."""
+    def step(self, clock: Clock, idle_s: float = IDLE_S) -> None:
+        """Wait for something, `idle_s` at most, and carry it across.
+
+        Raises: LinkError (the modem is gone, and did not come back).
+        """
         ends: list[Link | Listener] = [self._listener if self._program is None else self._program]
         if self._lost is None:
             ends.append(self._modem)
-        seconds = IDLE_S
+        seconds = idle_s
         if self._lost is not None:
-            seconds = max(0.0, min(IDLE_S, (self._lost.wake_at() - clock.now()) / 1000))
+            seconds = max(0.0, min(idle_s, (self._lost.wake_at() - clock.now()) / 1000))
         wait(ends, seconds)
         now = clock.now()
         if self._lost is not None:

@@ -20,6 +20,16 @@ def ask_all(cases: dict[str, Case], folder: Path) -> dict[str, Facts]:
     """Put all cases before it; `cases` by IMEI, the answer too."""
     names = {imei: f"abstract:firmware-sim-{os.getpid()}-{imei}" for imei in cases}
     modems = [(case.modem(imei), f"unix:@{names[imei]}") for imei, case in cases.items()]
+    with serving(modems):
+        return _ask(cases, names, folder)
+
+
+def ask_one(imei: str, name: str, folder: Path) -> Facts | None:
+    """What it says about one registered modem that somebody else serves at `unix:@NAME`."""
+    return _ask({imei: Case(name="bridged")}, {imei: name}, folder).get(imei)
+
+
+def _ask(cases: dict[str, Case], names: dict[str, str], folder: Path) -> dict[str, Facts]:
     command = [
         "ModemManager",
         "--test-session",
@@ -30,7 +40,6 @@ def ask_all(cases: dict[str, Case], folder: Path) -> dict[str, Facts]:
         "--no-auto-scan",
     ]
     with (
-        serving(modems),
         private_bus(folder) as bus,
         daemon(command, bus, folder / "ModemManager.log"),
     ):
