@@ -37,7 +37,10 @@ CHECKS = (
     Check(
         "tests",
         ("pytest", "-n", "2", "-q"),
-        debian={"/usr/share/unicode/BidiCharacterTest.txt": "unicode-data"},
+        debian={
+            "/usr/share/unicode/BidiCharacterTest.txt": "unicode-data",
+            "strace": "strace",
+        },
     ),
     Check(
         "judges",
