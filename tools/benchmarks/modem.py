@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -15,12 +16,14 @@ from benchmarks.timing import in_turn
 
 PROGRAM = str(Path(sys.executable).with_name("firmware-sim"))
 ROUNDS = 9
+QUESTIONS = 300
 MANY = 1000
 MANY_BOUND_MB = 64
 
 
 def figures() -> Iterator[Figure]:
     yield _probe()
+    yield _pass_through()
     yield _many()
 
 
@@ -87,6 +90,52 @@ def _in_memory() -> float:
             now = max(now, wake)
             dialogue.tick(now)
     return time.perf_counter() - started
+
+
+def _pass_through() -> Figure:
+    """A question through the override bridge against the same question without it."""
+    with _served("--pty", "{}/one", "--pty", "{}/two") as (_, place):
+        command = [PROGRAM, "modem", "bridge", f"pty:{place}/two", "--expose", f"pty:{place}/three"]
+        bridge = subprocess.Popen(
+            [*command, "--override", "serving=36801"], stdout=subprocess.PIPE, text=True
+        )
+        try:
+            assert bridge.stdout is not None
+            for line in bridge.stdout:
+                if line.startswith("OVERRIDE"):
+                    break
+            direct, bridged = _round_trips(f"pty:{place}/one", f"pty:{place}/three")
+        finally:
+            bridge.terminate()
+            bridge.communicate()
+    return Figure(
+        name="modem.pass_through",
+        value=(bridged - direct) * 1000,
+        unit="ms",
+        bound=2,
+        sides={"bridged_s": bridged, "direct_s": direct},
+        note=f"median of {QUESTIONS} questions each, asked in turn, three processes and two ptys",
+    )
+
+
+def _round_trips(*urls: str) -> tuple[float, ...]:
+    """Median seconds from the last byte of a question to the end of its answer, for each URL."""
+    from firmware_sim.links import open_link, wait
+
+    links = [open_link(url, part="bench") for url in urls]
+    times: list[list[float]] = [[] for _ in links]
+    for _ in range(QUESTIONS):
+        for index, link in enumerate(links):
+            started = time.perf_counter()
+            link.send(b"AT+COPS?\r")
+            heard = b""
+            while not heard.endswith(b"OK\r\n"):
+                assert wait([link], 10), f"{link.name} is silent"
+                heard += link.receive()
+            times[index].append(time.perf_counter() - started)
+    for link in links:
+        link.close()
+    return tuple(statistics.median(one) for one in times)
 
 
 def _many() -> Figure:
