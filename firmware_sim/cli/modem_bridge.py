@@ -53,11 +53,11 @@ def run(options: argparse.Namespace) -> int:
     except BaseException:
         listener.close()
         raise
+    stop_on_signals()
     print(f"{options.url} as {listener.address}", flush=True)
     print(f"OVERRIDE: {overrides.banner}", flush=True)
     clock = MonotonicClock()
     try:
-        stop_on_signals()
         while True:
             bridge.step(clock)
     except KeyboardInterrupt:

@@ -25,15 +25,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Read the modem once."""
     from firmware_sim.cli.timeline import Timeline, printable
+    from firmware_sim.events import Event
     from firmware_sim.links.clock import MonotonicClock
     from firmware_sim.modem.dialogue import DialogueOptions
     from firmware_sim.rig.modem_port import ModemPort, opener_of, read_until_done
 
     timeline = Timeline(sys.stderr)
+
+    def tell(event: Event) -> None:
+        if options.verbose or event.kind == "departure":
+            timeline(event)
+
     dialogue = DialogueOptions(within_ms=int(options.within * 1000))
     port = ModemPort(opener_of(options.url, line_settings(options)), dialogue)
     try:
-        read_until_done(port, MonotonicClock(), timeline if options.verbose else lambda event: None)
+        read_until_done(port, MonotonicClock(), tell)
     finally:
         port.close()
     reading = port.dialogue.reading
