@@ -40,6 +40,9 @@ CHECKS = (
         debian={
             "/usr/share/unicode/BidiCharacterTest.txt": "unicode-data",
             "strace": "strace",
+            "arm-none-eabi-gcc": "gcc-arm-none-eabi",
+            "clang": "clang",
+            "tshark": "tshark",
         },
     ),
     Check(

@@ -6,17 +6,23 @@ import argparse
 import sys
 from pathlib import Path
 
-from specification import machines, tables
+from specification import c_header, dissector, machines, tables
 from specification.marked import MarkTrouble, filled
 
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "protocol" / "SPEC.md"
+HEADER = ROOT / "protocol" / "include" / "odap.h"
+DISSECTOR = ROOT / "protocol" / "wireshark" / "odap.lua"
 
 
 def documents() -> dict[Path, str]:
     """Every document and what it should hold."""
     sections = {**tables.sections(), **machines.sections()}
-    return {SPEC: filled(SPEC.read_text(encoding="utf-8"), sections)}
+    return {
+        SPEC: filled(SPEC.read_text(encoding="utf-8"), sections),
+        HEADER: c_header.header(),
+        DISSECTOR: dissector.dissector(),
+    }
 
 
 def main() -> int:
