@@ -182,23 +182,24 @@ def _numbers(group: Group, algorithm: Algorithm, raw: bytes) -> None:
         for r_value, s_value in (
             (0, s),
             (int.from_bytes(half), 0),
-            (0, 0),
             (P256_ORDER, s),
             (int.from_bytes(half), P256_ORDER),
             ((1 << 256) - 1, s),
         ):
             given = bent(r_value.to_bytes(32), s_value.to_bytes(32))
             group.invalid(f"ESP256: r {r_value:x}, s {s_value:x}", given, Rule.SIG_RANGE, "Range")
+        group.invalid("ESP256: 64 zeros", bent(bytes(32), bytes(32)), Rule.SIG_RANGE, "Range")
         one = (1).to_bytes(32)
         group.invalid("ESP256: r 1, s 1", bent(one, one), Rule.SIG_VERIFIES, "Forged")
         return
+    group.invalid("Ed25519: 64 zeros", bent(bytes(32), bytes(32)), Rule.SIG_NULL, "Range")
     s = int.from_bytes(rest, "little")
     lifted = bent(half, (s + ED25519_ORDER).to_bytes(32, "little"))
     group.invalid("Ed25519: S + L", lifted, Rule.SIG_RANGE, "Malleable", "Range")
     edge = bent(half, ED25519_ORDER.to_bytes(32, "little"))
     group.invalid("Ed25519: S = L", edge, Rule.SIG_RANGE, "Range")
     for y in (0, 1, ED25519_PRIME - 1, ED25519_PRIME + 1):
-        given = bent(y.to_bytes(32, "little"), bytes(32))
+        given = bent(y.to_bytes(32, "little"), (1).to_bytes(32, "little"))
         text = f"Ed25519: R of small order, y {y:x}"
         group.invalid(text, given, Rule.SIG_CANONICAL_R, "SmallOrder")
     # By the signer itself, with the nonce 0: the equation holds, R is the neutral point.
