@@ -26,6 +26,7 @@ class Command:
 # exit status. It is imported only when its word is used: `--help` must stay fast.
 COMMANDS: tuple[Command, ...] = (
     Command("activate", "activate", "a phone boots, asks the server, and ends on its screen"),
+    Command("attack", "attack", "find what a device accepts and must not"),
     Command("imei", "imei", "check lists of IMEIs, take one apart, make some"),
     Command("keys", "keys", "make, inspect, sign, rotate and revoke the server's keys"),
     Command("modem", "modem", "virtual modems, and what a real one says"),

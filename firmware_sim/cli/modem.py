@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-from collections.abc import Sequence
-from typing import Any
 
 from firmware_sim.cli.main import Command
+from firmware_sim.cli.words import Late
 
 COMMANDS: tuple[Command, ...] = (
     Command("bridge", "modem_bridge", "a real modem behind our port, some answers overridden"),
@@ -22,25 +20,9 @@ COMMANDS: tuple[Command, ...] = (
 """Sorted by word. A module has `configure(parser)` and `run(options) -> int`."""
 
 
-class _Late(argparse.ArgumentParser):
-    """A parser that loads its command's module when its word is used, and not before."""
-
-    module: str | None = None
-
-    def parse_known_args(  # type: ignore[override]  # the base has overloads for namespaces
-        self, args: Sequence[str] | None = None, namespace: Any = None
-    ) -> tuple[Any, list[str]]:
-        if self.module is not None:
-            module = importlib.import_module(f"firmware_sim.cli.{self.module}")
-            self.module = None
-            module.configure(self)
-            self.set_defaults(run=module.run)
-        return super().parse_known_args(args, namespace)
-
-
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the words."""
-    words = parser.add_subparsers(dest="word", metavar="WORD", required=True, parser_class=_Late)
+    words = parser.add_subparsers(dest="word", metavar="WORD", required=True, parser_class=Late)
     for row in COMMANDS:
         words.add_parser(row.word, help=row.help, description=row.help).module = row.module
 
