@@ -410,8 +410,9 @@ class Bench:
         for _, message in self._heard:
             if isinstance(message, Request):
                 return message.keyset_version
-        self.device.hang_up()
-        self.forget_link()
+        if Ability.LINK in self.device.abilities:
+            self.device.hang_up()
+            self.forget_link()
         _, asked = self.hear(ChallengeReq, limit_ms)
         return asked.keyset_version
 

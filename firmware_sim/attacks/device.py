@@ -40,6 +40,8 @@ class Ability(enum.Enum):
     """Factory reset."""
     TICKET = "ticket"
     """Ask for an unlock challenge, and type a ticket."""
+    LINK = "link"
+    """Break the link: any socket can, a terminal cannot."""
     SEAL = "seal"
     """Write a record of one's own making, sealed with the device's storage key."""
 

@@ -46,6 +46,9 @@ class InProcess:
         self._out = bytearray()
         self._refusals: list[str] = []
         self._cut = False
+        self._fresh = True
+        self.links = 0
+        """Links opened since the last reset."""
 
     def framing(self) -> Framing:
         return SerialFraming() if self.serial else TcpFraming()
@@ -56,6 +59,7 @@ class InProcess:
         self._made = made
         self._refusals.clear()
         self._fresh = True
+        self.links = 0
         self._flash = MemoryFlash()
         self._rtc_s = made.rtc_s - self._now // 1000
         self._evidence = Evidence(
@@ -130,6 +134,11 @@ class InProcess:
         ahead = limit_ms if due is None else min(limit_ms, max(0, due - self._now))
         self.advance(ahead)
 
+    def wake_ms(self) -> int | None:
+        """Milliseconds until the device has something to do by itself."""
+        due = None if self._cut else self._handset.wake_at()
+        return None if due is None else max(0, due - self._now)
+
     def _run(self, happen: Any) -> None:
         """Let one thing happen, and everything that follows from it at this instant."""
         if self._cut:
@@ -156,6 +165,7 @@ class InProcess:
             return True
         if handset.wants_link and not self._linked:
             self._linked = True
+            self.links += 1
             handset.link_opened(self._now)
             return True
         octets = handset.outgoing()

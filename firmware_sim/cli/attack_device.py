@@ -1,0 +1,64 @@
+"""`firmware-sim attack device`: the simulator behind the control contract, on standard input."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.epilog = "The contract: firmware_sim/attacks/CONTROL.md. For attack run --control."
+    parser.add_argument("--twin", metavar="ID", help="without one check")
+    parser.add_argument("--framing", choices=("length", "serial"), default="length")
+
+
+def run(options: argparse.Namespace) -> int:
+    """0 when standard input ends."""
+    from firmware_sim.attacks.adapter import Adapter
+    from firmware_sim.attacks.twins import twin_named
+    from firmware_sim.links.waiting import Waitable, wait
+    from firmware_sim_protocol.rules import SOUND
+
+    guard = twin_named(options.twin)[0] if options.twin else SOUND
+    adapter = Adapter(guard, serial=options.framing == "serial")
+    source = sys.stdin.fileno()
+    waiting = bytearray()
+    while True:
+        sources: list[Waitable] = [_Input(source)]
+        if adapter.link is not None:
+            sources.append(adapter.link)
+        ready = wait(sources, None)
+        if any(isinstance(one, _Input) for one in ready):
+            read = os.read(source, 65_536)
+            if not read:
+                return 0
+            waiting += read
+        while b"\n" in waiting:
+            line, _, rest = bytes(waiting).partition(b"\n")
+            waiting = bytearray(rest)
+            print(json.dumps(_answer(adapter, line)), flush=True)
+        adapter.serve()
+
+
+def _answer(adapter: object, line: bytes) -> dict[str, object]:
+    try:
+        request = json.loads(line)
+    except ValueError:
+        request = None
+    if not isinstance(request, dict):
+        return {"id": None, "ok": False, "error": "a request is one JSON object"}
+    answer: dict[str, object] = adapter.answer(request)  # type: ignore[attr-defined]
+    return answer
+
+
+class _Input:
+    """Standard input among links."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def fileno(self) -> int | None:
+        return self._descriptor
