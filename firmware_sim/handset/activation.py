@@ -407,12 +407,12 @@ class Activation:
         before = self.state
         self.state = follow(EXCHANGE_MOVES, before, event)
         if self.state is not before:
-            self.log.add(now, "state", f"{before.name} > {self.state.name}", {"why": event.name})
+            self.log.move(now, before, self.state, event)
 
     # Sending ----------------------------------------------------------------------------
 
     def transmit(self, raw: bytes, now: int) -> None:
-        self.log.message(now, MessageType(raw[5]).name, raw, True)
+        self.log.message(now, raw, True)
         self._out += self._framing.wrap(raw)
 
     def _send_again(self, now: int) -> None:
@@ -445,7 +445,7 @@ class Activation:
             self.count_drop(refusal, now)
             return
         kind = envelope.header.type
-        self.log.message(now, kind.name, raw, False)
+        self.log.message(now, raw, False)
         handler = HANDLERS.get(kind)
         try:
             if handler is None:

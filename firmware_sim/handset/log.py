@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import enum
 from collections import deque
 from collections.abc import Mapping
 
 from firmware_sim.events import NOTHING, Event
 from firmware_sim_protocol.errors import Refusal
+from firmware_sim_protocol.numbers import MessageType
 
 MAX_KEPT = 4096
 """Events nobody has asked for; the oldest go first."""
 
-Row = tuple[int, str, str, str, Mapping[str, object], bytes, bool | None]
+Row = (
+    tuple[int, str, str, str, Mapping[str, object], bytes, bool | None]
+    | tuple[int, enum.Enum, enum.Enum, enum.Enum]
+)
 
 
 class Log:
@@ -32,8 +37,13 @@ class Log:
     ) -> None:
         self._rows.append((at, part, kind, text, detail, b"", None))
 
-    def message(self, at: int, name: str, raw: bytes, sent: bool) -> None:
-        self._rows.append((at, "handset", "message", name, NOTHING, raw, sent))
+    def message(self, at: int, raw: bytes, sent: bool) -> None:
+        """A whole message whose header is right."""
+        self._rows.append((at, "handset", "message", "", NOTHING, raw, sent))
+
+    def move(self, at: int, before: enum.Enum, after: enum.Enum, why: enum.Enum) -> None:
+        """A move of a table."""
+        self._rows.append((at, before, after, why))
 
     def refusal(self, at: int, refusal: Refusal, what: str) -> None:
         detail = {
@@ -45,6 +55,15 @@ class Log:
         self._rows.append((at, "handset", "refusal", str(refusal), detail, b"", None))
 
     def drain(self) -> list[Event]:
-        events = [Event(*row) for row in self._rows]
+        events = [_event(row) for row in self._rows]
         self._rows.clear()
         return events
+
+
+def _event(row: Row) -> Event:
+    if len(row) == 4:
+        at, before, after, why = row
+        text = f"{before.name} > {after.name}"
+        return Event(at, "handset", "state", text, {"why": why.name})
+    at, part, kind, text, detail, raw, sent = row
+    return Event(at, part, kind, text or MessageType(raw[5]).name, detail, raw, sent)

@@ -199,23 +199,19 @@ class Memory:
             recheck_at = self.recheck_at
         if notice_at == KEEP:
             notice_at = self.notice_at
-        changed = replace(
-            self.record,
-            **changes,
-            recheck_s=_left(recheck_at, now),
-            notice_s=_left(notice_at, now),
-            rtc_s=self.rtc_s(now),
-        )
+        changes["recheck_s"] = _left(recheck_at, now)
+        changes["notice_s"] = _left(notice_at, now)
+        changes["rtc_s"] = self.rtc_s(now)
         before = self.record
         if not self._guard.enforces(Rule.SCREEN_AFTER_COMMIT):
-            self.record = changed
+            self.record = replace(before, **changes)
         try:
-            self.record = self._store.commit(changed)
+            self.record = self._store.commit(before, **changes)
         except FlashError:
             self.record = before
             if self._guard.enforces(Rule.STORE_DURABLE):
                 raise
-            self.record = changed
+            self.record = replace(before, **changes)
         self.recheck_at, self.notice_at = recheck_at, notice_at
         self._log.add(now, "commit", f"record {self.record.sequence}", part="flash")
 

@@ -17,20 +17,25 @@ from firmware_sim_protocol.values import Challenge, Extensions, KeySet, Request
 NONCE_SIZE = 32
 
 
+_SERVING, _SIM, _CELL, _GNSS, _WIFI = (
+    int(kind) for kind in (Kinds.SERVING, Kinds.SIM, Kinds.CELL, Kinds.GNSS, Kinds.WIFI_COUNTRY)
+)
+
+
 def kinds_of(evidence: Evidence) -> Kinds:
     """Which evidence is there."""
-    kinds = Kinds(0)
+    kinds = 0
     if evidence.serving is not None:
-        kinds |= Kinds.SERVING
+        kinds |= _SERVING
     if evidence.sim is not None:
-        kinds |= Kinds.SIM
+        kinds |= _SIM
     if evidence.cell is not None:
-        kinds |= Kinds.CELL
+        kinds |= _CELL
     if evidence.gnss is not None:
-        kinds |= Kinds.GNSS
+        kinds |= _GNSS
     if evidence.wifi_country is not None:
-        kinds |= Kinds.WIFI_COUNTRY
-    return kinds
+        kinds |= _WIFI
+    return Kinds(kinds)
 
 
 def ask(

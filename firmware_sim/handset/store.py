@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from firmware_sim.flash import MAX_COUNTER, SLOTS, Flash, FlashError
 from firmware_sim.handset.record import Record, decode_record, encode_record
@@ -93,8 +94,8 @@ class Store:
         # first write was cut: nothing was ever decided there.
         return best, best is None and counter == 0 and ours == 0
 
-    def commit(self, record: Record) -> Record:
-        """Make `record` the one that counts; return it with its sequence.
+    def commit(self, record: Record, **changes: Any) -> Record:
+        """Make `record` with these changes the one that counts; return it with its sequence.
 
         Raises:
             FlashError: it is not known to be durable. The next boot finds the record before
@@ -105,7 +106,7 @@ class Store:
         counter = self._settled_counter()
         if counter >= MAX_COUNTER:
             raise FlashError("the monotonic counter is at its maximum")
-        record = replace(record, sequence=counter + 1)
+        record = replace(record, sequence=counter + 1, **changes)
         octets = encode_record(record, self._key)
         target = 0 if self._slot is None else 1 - self._slot
         flash = self._flash

@@ -26,6 +26,7 @@ from firmware_sim_protocol.numbers import (
     Decision,
     LockState,
     MessageType,
+    Role,
     TicketScope,
 )
 from firmware_sim_protocol.rules import SOUND, Guard, Rule
@@ -250,6 +251,38 @@ def cut_between_unlock_and_used(bench: Bench) -> bool:
     return False
 
 
+def nonces_repeat(bench: Bench) -> bool:
+    bench.server.answer = {"decision": Decision.PENDING}
+    bench.boot()
+    bench.settle()
+    bench.run(60_000)
+    requests = [parse_message(open_envelope(raw)) for raw in bench.server.requests]
+    assert len(requests) > 1
+    return len({request.device_nonce for request in requests}) < len(requests)
+
+
+def asks_without_a_pause(bench: Bench) -> bool:
+    """Misled is a phone that knocks on a closed door a thousand times a second."""
+    bench.online = False
+    bench.boot()
+    bench.settle()
+    return bench.phone.wake_at() - bench.now < 5_000
+
+
+def keyset_of_strangers(bench: Bench) -> bool:
+    """A keyset signed by its own roots only; misled is a phone that boots with it in force."""
+    roots = tuple(key(f"rogue {number}") for number in range(3))
+    rows = tuple(bench.server.keys.entry(root, Role.ROOT) for root in roots)
+    rest = bench.server.keyset.entries[3:]
+    rogue = replace(bench.server.keyset, version=2, entries=(*rows, *rest))
+    forged = bench.server.keys.signed(rogue, roots[:2])
+    bench.boot()
+    bench.intercept = lambda reply: [forged] if reply[5] == MessageType.CHALLENGE else [reply]
+    bench.settle()
+    bench.restart()
+    return bench.phone.keyset.version == 2
+
+
 # The store ---------------------------------------------------------------------------------
 
 
@@ -390,6 +423,9 @@ def shown_when_the_power_goes(bench: Bench) -> bool:
 ROWS: dict[Rule, tuple[Tempt, ...]] = {
     Rule.EXCHANGE_DEADLINE: (delayed(31_000, 120),),
     Rule.DROP_LIMIT: (many_forgeries,),
+    Rule.BACK_OFF: (asks_without_a_pause,),
+    Rule.NONCE_DRAWN: (nonces_repeat,),
+    Rule.KEYSET_STORED: (keyset_of_strangers,),
     Rule.BIND_REALM: (
         answered_with(realm=b"another-realm-00"),
         ticket_for(Decision.PENDING, TicketScope.PENDING, realm=b"another-realm-00"),
@@ -450,6 +486,9 @@ ROWS: dict[Rule, tuple[Tempt, ...]] = {
 
 NO_REFUSAL = {
     Rule.DROP_LIMIT: "gives up, which is no refusal of one message",
+    Rule.BACK_OFF: "a way of acting",
+    Rule.NONCE_DRAWN: "a way of acting",
+    Rule.KEYSET_STORED: "the keyset is refused for what it lacks: threshold-old",
     Rule.NONCE_BURN: "what is refused is the forgery",
     Rule.NONCE_ONCE: "the nonce is gone, so the second answer is unsolicited",
     Rule.TIME_SOURCE: "the floor in its place refuses: time-floor",
