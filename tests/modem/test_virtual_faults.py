@@ -73,6 +73,17 @@ def test_an_unsolicited_line_comes_in_the_middle() -> None:
     assert raw(modem, b"AT+CSQ") == b"\r\n+CSQ: 20,99\r\n\r\n+CREG: 5\r\n\r\nOK\r\n"
 
 
+def test_a_text_with_commas_is_said_instead_of_the_answer() -> None:
+    modem = faulty('say:command=+CREG?,text=+CREG: 2,5,"0502","0404736D"|^BOOT:1')
+    told = b'\r\n+CREG: 2,5,"0502","0404736D"\r\n^BOOT:1\r\n\r\nOK\r\n'
+    assert raw(modem, b"AT+CREG?") == told
+    assert raw(modem, b"AT+CREG=?") == b"\r\n+CREG: (0-3)\r\n\r\nOK\r\n"
+
+
+def test_a_result_may_come_first() -> None:
+    assert raw(faulty("result-first"), b"AT+CSQ") == b"\r\nOK\r\n\r\n+CSQ: 20,99\r\n"
+
+
 def test_a_banner_greets_at_power_up() -> None:
     modem = VirtualModem(default_state(), faults=[parse("banner:text=RDY|+CFUN: 1")])
     assert modem.outgoing() == b"\r\nRDY\r\n\r\n+CFUN: 1\r\n"

@@ -270,6 +270,14 @@ def test_the_clock_runs_with_the_instants_told_and_nitz_is_reported() -> None:
     }
 
 
+def test_the_network_s_time_is_left_alone_when_the_program_says_so() -> None:
+    modem = fresh()
+    ask(modem, "AT+CTZU=0;+CTZR=1")
+    modem.set("nitz", "2030-01-01T00:00:00+02:00", 0)
+    assert unasked(modem) == []
+    assert ask(modem, "AT+CCLK?") == ['+CCLK: "26/01/01,00:00:00+00"', OK]
+
+
 def test_a_zone_west_of_greenwich_has_its_sign() -> None:
     modem = fresh()
     modem.set("clock", "2026-11-26T04:41:00-05:00", 0)

@@ -33,6 +33,10 @@ class FaultKind(enum.Enum):
     """Lines have no leading CRLF."""
     URC_INSIDE = "urc-inside"
     """The unsolicited line `text` comes between the information and the result."""
+    SAY = "say"
+    """The information is `text` (lines parted by |) instead; the result stays."""
+    RESULT_FIRST = "result-first"
+    """The result code comes before the information."""
     BANNER = "banner"
     """`text` (lines parted by |) comes at power-up, as from modems that greet."""
     NOISE = "noise"
@@ -51,8 +55,9 @@ class FaultKind(enum.Enum):
 class Fault:
     """One fault and which answers it hits.
 
-    It hits one answer in `every`, chosen by `seed`, to commands that begin with `command`,
-    leaves the first `after` alone and stops after `times` hits. `ms`: 0..600000. `baud`: 50..
+    It hits one answer in `every`, chosen by `seed`, to lines whose first command begins with
+    `command` ("+CREG?" means its read form alone), leaves the first `after` alone and stops
+    after `times` hits. `ms`: 0..600000. `baud`: 50..4000000.
     """
 
     kind: FaultKind
@@ -83,6 +88,8 @@ def fault(kind: FaultKind, **chosen: int | str | None) -> Fault:
 def parse(written: str) -> Fault:
     """A fault from `name[:key=value,...]`; `300-baud` is `pace:baud=300`.
 
+    `text` comes last and may hold commas.
+
     Raises: UsageError: no such fault or key, or a value out of range.
     """
     name, _, rest = written.partition(":")
@@ -93,12 +100,15 @@ def parse(written: str) -> Fault:
         raise UsageError("modem", f"no fault named {name!r}; there are: {', '.join(sorted(kinds))}")
     chosen: dict[str, int | str | None] = {}
     known = {row.name for row in fields(Fault)} - {"kind"}
-    for part in filter(None, rest.split(",")):
+    first, comma, text = f",{rest}".partition(",text=")
+    if comma:
+        chosen["text"] = text
+    for part in filter(None, first.split(",")):
         key, equals, value = part.partition("=")
         if key not in known or not equals:
             raise UsageError("modem", f"fault {name}: {part!r}; keys: {', '.join(sorted(known))}")
-        if key in ("command", "text"):
-            chosen[key] = value.upper() if key == "command" else value
+        if key == "command":
+            chosen[key] = value.upper()
             continue
         if not (value.isascii() and value.isdigit()):
             raise UsageError("modem", f"fault {name}: {key} is a number, not {value!r}")
@@ -186,6 +196,12 @@ def spoil(counted: Counted, pieces: list[Piece]) -> list[Piece]:
         case FaultKind.URC_INSIDE:
             inside = Piece(Role.UNASKED, b"\r\n" + rule.text.encode() + b"\r\n")
             return [*pieces[:-1], inside, pieces[-1]]
+        case FaultKind.SAY:
+            lines = "".join(f"{line}\r\n" for line in rule.text.split("|"))
+            said = Piece(Role.INFORMATION, b"\r\n" + lines.encode("latin-1", "replace"))
+            return [said, *(piece for piece in pieces if piece.role is not Role.INFORMATION)]
+        case FaultKind.RESULT_FIRST:
+            return [pieces[-1], *pieces[:-1]]
         case FaultKind.NOISE:
             return [Piece(Role.UNASKED, noise(rule.seed, step)), *pieces]
         case FaultKind.HANG_UP:

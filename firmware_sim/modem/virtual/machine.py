@@ -95,6 +95,8 @@ class VirtualModem:
     def receive(self, data: bytes, now: int) -> None:
         """Bytes from the program, cut anywhere."""
         self.tick(now)
+        if self._departure is not None:
+            return  # the port is gone: what is written to it reaches nobody
         echoed = bytearray()
         for byte in data:
             echo, line = self._lexer.feed(byte)
@@ -131,7 +133,7 @@ class VirtualModem:
 
     def wake_at(self) -> int | None:
         """When bytes fall due or a search ends."""
-        times = [self._queue[0].at] if self._queue else []
+        times = [self._queue[0].at] if self._queue and self._departure is None else []
         if self.state.searching_until is not None:
             times.append(self.state.searching_until)
         return min(times) if times else None
@@ -215,7 +217,7 @@ class VirtualModem:
         if commands is None or (isinstance(line, Line) and line.overlong):
             self._answer("", [Piece(Role.FINAL, framing.final(Result.ERROR, device.session))])
             return
-        self._answer(commands[0].name if commands else "", self._carry_out(commands))
+        self._answer(str(commands[0]) if commands else "", self._carry_out(commands))
         if any(command.form in _MAY_CHANGE for command in commands):
             self._report()
         if device.restarts:
@@ -249,7 +251,7 @@ class VirtualModem:
         device = self._device
         if command.name in _NEEDS_CARD and command.form is not Form.TEST:
             for counted in self._faults:
-                if counted.fault.kind is FaultKind.BUSY and counted.strikes(command.name):
+                if counted.fault.kind is FaultKind.BUSY and counted.strikes(str(command)):
                     raise Refused(CmeError.SIM_BUSY)
         own = device.profile.answers.get((command.name, command.form))
         if own is not None:

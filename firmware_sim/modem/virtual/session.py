@@ -10,7 +10,7 @@ class Session:
     """Port settings; the defaults are those of V.250 and TS 27.007.
 
     `echo` E, `verbose` V, `quiet` Q, `errors` +CMEE, `reports` <n> of +CREG and sisters,
-    `operator_format` of +COPS, `charset` +CSCS, `zone_reports` +CTZR, `zone_update` +CTZU,
+    `operator_format` of +COPS, `charset` +CSCS, `zone_reports` +CTZR,
     `indicator_reports` +CMER, `registers` S3.., `selected` file of +CSIM.
     """
 
@@ -24,7 +24,6 @@ class Session:
     operator_format: int = 0
     charset: str = "IRA"
     zone_reports: int = 0
-    zone_update: int = 1
     indicator_reports: bool = False
     message_text: int = 0
     plain: dict[str, str] = field(default_factory=dict)

@@ -248,7 +248,9 @@ def _clock(state: ModemState, value: str, now: int) -> None:
 
 
 def _nitz(state: ModemState, value: str, now: int) -> None:
-    state.clock = _parsed(value, now, by_network=True)
+    told = _parsed(value, now, by_network=True)
+    if state.zone_update:
+        state.clock = told
 
 
 def _parsed(value: str, now: int, *, by_network: bool) -> Clock:

@@ -167,7 +167,8 @@ class ModemState:
     `serving`: the PLMN that an automatic selection finds, or None for no coverage.
     `registration`: what the network answers; None lets it follow from SIM and PLMN.
     `signal_dbm`: RSSI in dBm (-113..-51), None for not known. `chosen`: PLMN of a manual
-    selection (+COPS=1). `detached`: +COPS=2. `functionality`: +CFUN. `search_ms`: how long
+    selection (+COPS=1). `zone_update`: whether the network's time sets the clock (+CTZU).
+    `detached`: +COPS=2. `functionality`: +CFUN. `search_ms`: how long
     a search lasts, `scan_ms` how long +COPS=? takes. `reject_cause`: of TS 24.008, 10.5.3.6.
     """
 
@@ -181,6 +182,7 @@ class ModemState:
     registration: Registration | None = None
     signal_dbm: int | None = -73
     clock: Clock = field(default_factory=Clock)
+    zone_update: bool = True
     functionality: int = 1
     chosen: str | None = None
     detached: bool = False

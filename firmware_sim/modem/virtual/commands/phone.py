@@ -68,12 +68,12 @@ def parse_clock(written: str, now: int) -> Clock:
 
 
 def _zone_update(device: Device, command: Command) -> Outcome:
-    device.session.zone_update = number(command.fields, 0, range(2))
+    device.state.zone_update = bool(number(command.fields, 0, range(2)))
     return Outcome()
 
 
 def _zone_update_read(device: Device, _command: Command) -> Outcome:
-    return Outcome([f"+CTZU: {device.session.zone_update}"])
+    return Outcome([f"+CTZU: {int(device.state.zone_update)}"])
 
 
 def _zone_reports(device: Device, command: Command) -> Outcome:
