@@ -8,8 +8,8 @@ the pictures are put together from these stamps (see png).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import resvg_py
 
@@ -26,22 +26,19 @@ _KEPT_STAMPS, _KEPT_LINES = 6000, 600
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """Coverage of a shape, row by row; left and top are where it lies from its origin, px."""
+    """Coverage of a shape: for each row that it touches, how far down and across from its
+    origin it begins, and the coverage of each pixel from there on. Blank rows are left out."""
 
-    left: int
-    top: int
-    rows: tuple[bytes, ...]
-    spans: tuple[tuple[int, int, bytes], ...] = field(init=False)
-    """What is covered: row and column from the origin, and the coverage from there on."""
+    spans: tuple[tuple[int, int, bytes], ...]
 
-    def __post_init__(self) -> None:
-        spans = []
-        for offset, row in enumerate(self.rows):
-            inner = row.lstrip(b"\0")
-            if inner:
-                across = self.left + len(row) - len(inner)
-                spans.append((self.top + offset, across, inner.rstrip(b"\0")))
-        object.__setattr__(self, "spans", tuple(spans))
+
+def _stamp(left: int, top: int, rows: Iterable[bytes]) -> Stamp:
+    spans = []
+    for down, row in enumerate(rows, top):
+        inner = row.lstrip(b"\0")
+        if inner:
+            spans.append((down, left + len(row) - len(inner), inner.rstrip(b"\0")))
+    return Stamp(tuple(spans))
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ class _Wanted:
     height: int
 
 
-_EMPTY = Stamp(0, 0, ())
+_EMPTY = Stamp(())
 _stamps: dict[tuple[object, ...], Stamp] = {}
 _lines: dict[Line, Stamp] = {}
 
@@ -163,33 +160,32 @@ def _draw(wanted: Sequence[_Wanted]) -> None:
     rows = pixels.alpha_rows(picture)
     top = 0
     for one in shapes:
-        cut = tuple(row[: one.width] for row in rows[top : top + one.height])
-        _stamps[one.key] = Stamp(one.left, one.top, cut)
+        cut = (row[: one.width] for row in rows[top : top + one.height])
+        _stamps[one.key] = _stamp(one.left, one.top, cut)
         top += one.height
 
 
 def _compose(words: Line) -> Stamp:
-    placed: list[tuple[int, int, Stamp]] = []
+    spans: list[tuple[int, int, bytes]] = []
     for glyph in words.glyphs:
         stamp = _stamps[_key(glyph, words.size)]
-        if stamp.rows:
-            across = math.floor(round(glyph.x * SUBPIXELS) / SUBPIXELS)
-            placed.append((across + stamp.left, round(glyph.y) + stamp.top, stamp))
-    if not placed:
+        across = math.floor(round(glyph.x * SUBPIXELS) / SUBPIXELS)
+        drop = round(glyph.y)
+        spans += [(drop + down, across + x, coverage) for down, x, coverage in stamp.spans]
+    if not spans:
         return _EMPTY
-    left, top = min(x for x, _, _ in placed), min(y for _, y, _ in placed)
-    right = max(x + len(stamp.rows[0]) for x, _, stamp in placed)
-    bottom = max(y + len(stamp.rows) for _, y, stamp in placed)
-    canvas = [bytearray(right - left) for _ in range(bottom - top)]
-    for x, y, stamp in placed:
-        start = x - left
-        for target, row in zip(canvas[y - top :], stamp.rows, strict=False):
-            stop = start + len(row)
-            if any(target[start:stop]):
-                # Letters that touch share their edge pixels: add the parts that each covers.
-                row = bytes(map(_added, target[start:stop], row))
-            target[start:stop] = row
-    return Stamp(left, top, tuple(bytes(row) for row in canvas))
+    top, bottom = min(y for y, _, _ in spans), max(y for y, _, _ in spans) + 1
+    left = min(x for _, x, _ in spans)
+    width = max(x + len(coverage) for _, x, coverage in spans) - left
+    rows = [bytearray(width) for _ in range(bottom - top)]
+    for y, x, coverage in spans:
+        row, start = rows[y - top], x - left
+        stop = start + len(coverage)
+        if any(row[start:stop]):
+            # Letters that touch share their edge pixels: add the parts that each covers.
+            coverage = bytes(map(_added, row[start:stop], coverage))
+        row[start:stop] = coverage
+    return _stamp(left, top, (bytes(row) for row in rows))
 
 
 def _added(one: int, other: int) -> int:

@@ -5,7 +5,14 @@ from __future__ import annotations
 from firmware_sim.errors import UsageError
 from firmware_sim.view import Page, View
 
-CHALLENGE = "A7KQ-M2XD-91TB-4HFW-6ZPC-0RVN-8JYS-3GEK-5T2M-QX7D"
+CHALLENGE = (
+    "M9S34-6Q3D2-5VT4F-5V37E-3S3E2-8JT97-KB6CQ-"
+    "643DZ-VMXXQ-KFBF5-KZNWJ-47TAN-9ZT24-MNPZX-"
+    "45HY4-3KWJR-P1XPA-7Z3DJ-8FSSZ-5AWSH-8VHTP-"
+    "RE95B-9EE0Z-BGJ09-TQM83-XSSSS-6YS3C-4DWA7-"
+    "N3609-6Q14D-R9GPQ-Y77ZX-YYK59-6NGYA-1DQ91"
+)
+"""As long as an UNLOCK_CHALLENGE is in its typed form. Source: SPEC.md, "The typed form"."""
 PROBLEMS = {
     Page.STORAGE_FAULT: "flash: both slots have a wrong check sum",
     Page.SERVER_UNREACHABLE: "server: tcp://192.0.2.1:4810: no answer within 5 s",

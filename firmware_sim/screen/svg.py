@@ -19,7 +19,8 @@ _ARIA = {
     Role.STATUS: "group",
     Role.BANNER: "note",
     Role.HEADING: "heading",
-    Role.TEXT: "paragraph",
+    # The letters are curves: to a reader each line of text is a drawing with a name.
+    Role.TEXT: "img",
     Role.IMAGE: "img",
     Role.BUTTON: "button",
     Role.OPTION: "button",
@@ -47,11 +48,13 @@ def render(scene: Scene) -> str:
 
 def _node(node: Node, used: dict[str, str]) -> Iterator[str]:
     role = _ARIA[node.role]
+    if role == "img" and not node.label:
+        role = "presentation"
     attributes = f' role="{role}"' if role else ""
     if node.key:
         attributes += f" data-id={quoteattr(node.key)}"
     if role and node.label:
-        attributes += f" aria-label={quoteattr(node.label)}"
+        attributes += f" aria-label={quoteattr(_name(node))}"
     if node.role is Role.HEADING:
         attributes += ' aria-level="1"'
     if node.focusable:
@@ -73,6 +76,13 @@ def _node(node: Node, used: dict[str, str]) -> Iterator[str]:
     for child in node.children:
         yield from _node(child, used)
     yield "</g>"
+
+
+def _name(node: Node) -> str:
+    """The accessible name; a field says what is typed in it, unless that is secret."""
+    if node.role is Role.FIELD and node.text and not node.secret:
+        return f"{node.label}: {node.text}"
+    return node.label
 
 
 def _box(mark: Box) -> str:

@@ -140,9 +140,17 @@ def ticket(sheet: Sheet, view: View) -> Frame:
             value=view.challenge,
             resource_id="challenge",
             machine=True,
+            style=theme.DETAIL,
         )
         body += [Card(sheet=sheet, blocks=(challenge,)), Gap(sheet=sheet, dp=theme.M)]
-    body.append(Field(sheet=sheet, action="ticket", name=say("Unlock ticket"), rows=4))
+    body.append(
+        Field(
+            sheet=sheet,
+            action="ticket",
+            name=say("Unlock ticket"),
+            rows=(4, 4, 3, 2)[sheet.crowding],
+        )
+    )
     if view.problem:
         body += [
             Gap(sheet=sheet, dp=theme.S),
