@@ -32,7 +32,7 @@ def render(scene: Scene, *, level: int = 1, shades: int = _MOST_LEVELS) -> bytes
     colours = _colours(scene.ground, pairs, shades)
     ground = colours.solid[scene.ground]
     canvas = _Canvas(scene.width, scene.height, ground)
-    raster.prepare([mark.line for mark in marks if isinstance(mark, Words)])
+    raster.prepare(marks)
     for mark in marks:
         if isinstance(mark, Box):
             _box(canvas, mark, colours)
@@ -41,7 +41,7 @@ def render(scene: Scene, *, level: int = 1, shades: int = _MOST_LEVELS) -> bytes
             canvas.stamp(mark.left, mark.baseline, raster.line(mark.line), table)
         else:
             table = colours.table[mark.fill, mark.on]
-            stamp = raster.icon(mark.icon, mark.size, mark.mirror)
+            stamp = raster.icon(mark)
             canvas.stamp(mark.left, mark.top, stamp, table)
     return pixels.encode(scene.width, scene.height, canvas.rows, colours.palette, level=level)
 

@@ -11,7 +11,7 @@ import pytest
 import resvg_py
 
 from firmware_sim.errors import SimError
-from firmware_sim.screen import pixels, png, scene, svg
+from firmware_sim.screen import pixels, png, raster, scene, svg
 from firmware_sim.screen.catalog import LANGUAGES
 from firmware_sim.screen.device import DEVICES, TALL
 from firmware_sim.screen.samples import full_view
@@ -63,6 +63,24 @@ def test_the_png_shows_what_resvg_makes_of_the_svg(page, language):
     print(sum(differences) / len(differences), sum(d > 96 for d in differences) / len(differences))
     assert sum(differences) / len(differences) < 0.9, "glyphs stand on quarters of a pixel"
     assert sum(d > 96 for d in differences) / len(differences) < 0.002
+
+
+def test_a_store_that_overflows_changes_nothing(monkeypatch):
+    made = scene.build(full_view(Page.WARNING, "ko"), TALL.reduced(3))
+    wanted = png.render(made)
+    for store in (raster._stamps, raster._lines):
+        store.clear()
+    monkeypatch.setattr(raster, "_KEPT_STAMPS", 20)
+    monkeypatch.setattr(raster, "_KEPT_LINES", 2)
+    assert png.render(made) == wanted
+    assert len(raster._lines) <= 2
+
+
+def test_quick_and_thorough_packing_hold_the_same_pixels():
+    made = scene.build(full_view(Page.LOCKED), TALL)
+    quick, thorough = png.render(made, level=1), png.render(made, level=9)
+    assert quick != thorough
+    assert pixels.decode(quick) == pixels.decode(thorough)
 
 
 def test_drawing_twice_gives_the_same_bytes():
