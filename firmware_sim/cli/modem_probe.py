@@ -18,6 +18,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "-v", "--verbose", action="store_true", help="every command and answer, on stderr"
     )
     parser.add_argument(
+        "--scan", action="store_true", help="look for every network in reach (up to 3 minutes)"
+    )
+    parser.add_argument(
         "--within", type=float, default=60.0, metavar="SECONDS", help="give up after this long"
     )
 
@@ -27,8 +30,8 @@ def run(options: argparse.Namespace) -> int:
     from firmware_sim.cli.timeline import Timeline, printable
     from firmware_sim.events import Event
     from firmware_sim.links.clock import MonotonicClock
-    from firmware_sim.modem.dialogue import DialogueOptions
-    from firmware_sim.rig.modem_port import ModemPort, opener_of, read_until_done
+    from firmware_sim.modem.phase import DialogueOptions
+    from firmware_sim.rig.modem_port import ModemPort, drive, opener_of, read_until_done
 
     timeline = Timeline(sys.stderr)
 
@@ -39,7 +42,12 @@ def run(options: argparse.Namespace) -> int:
     dialogue = DialogueOptions(within_ms=int(options.within * 1000))
     port = ModemPort(opener_of(options.url, line_settings(options)), dialogue)
     try:
-        read_until_done(port, MonotonicClock(), tell)
+        clock = MonotonicClock()
+        read_until_done(port, clock, tell)
+        if options.scan and port.dialogue.failure is None:
+            port.dialogue.scan(clock.now())
+            port.step(clock.now())
+            drive(port, clock, tell)
     finally:
         port.close()
     reading = port.dialogue.reading
@@ -60,5 +68,8 @@ def _plain(value: object) -> str:
     if isinstance(value, dict):
         return " ".join(str(part) for part in value.values())
     if isinstance(value, list):
-        return ", ".join(str(part) for part in value)
+        return ", ".join(
+            f"{part['plmn']} {part['name']}" if isinstance(part, dict) else str(part)
+            for part in value
+        )
     return str(value)

@@ -21,6 +21,9 @@ class Patience:
     most_ms: int = 1_000
 
 
+DEFAULT_PATIENCE = Patience()
+
+
 class Reattachment:
     """From the loss of a link to its return, or to the end of our patience."""
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from firmware_sim.modem.at import Field, groups, split
-from firmware_sim.modem.reading import ACCESS, STAT, Cell, Registration, SimState
+from firmware_sim.modem.reading import ACCESS, STAT, Cell, Network, Registration, SimState
 from firmware_sim_native import imei as imei_core
 
 _ASCII_DIGITS = re.compile(r"[0-9]+")
@@ -197,17 +197,6 @@ def from_ucs2(text: str) -> str:
         return text
     plain = bytes.fromhex(text).decode("utf-16-be", "replace")
     return plain if plain.isprintable() and "\ufffd" not in plain else text
-
-
-@dataclass(frozen=True, slots=True)
-class Network:
-    """One network of a scan, its access technologies together."""
-
-    plmn: str
-    name: str
-    status: int
-    """0 unknown, 1 available, 2 current, 3 forbidden."""
-    access: tuple[str, ...]
 
 
 def read_scan(text: str) -> tuple[Network, ...]:

@@ -19,9 +19,13 @@ from dataclasses import dataclass
 from firmware_sim.events import Event
 from firmware_sim.modem import answers, steps, unsolicited
 from firmware_sim.modem.at import Answer
+from firmware_sim.modem.draft import Draft
 from firmware_sim.modem.exchange import Asked, Ending, Exchange, Finished
+from firmware_sim.modem.phase import DEFAULT_OPTIONS, MOVES, DialogueOptions, Phase
 from firmware_sim.modem.reading import Reading, SimState
-from firmware_sim.modem.steps import Draft, Group, Step, Verdict
+from firmware_sim.modem.steps import Group, Step, Verdict
+
+__all__ = ["MOVES", "DialogueOptions", "ModemDialogue", "Phase"]
 
 AGAIN_MS = 200
 """Least time between two rounds that unsolicited codes asked for."""
@@ -33,39 +37,6 @@ TRIES_TO_AGREE = 8
 """Attempts at a question that must be answered twice alike."""
 
 
-@dataclass(frozen=True, slots=True)
-class DialogueOptions:
-    """Patience, in milliseconds, and what is allowed. `poll_ms` None: only codes wake us."""
-
-    within_ms: int = 60_000
-    attention_ms: int = 5_000
-    attention_each_ms: int = 1_000
-    busy_ms: int = 20_000
-    busy_first_ms: int = 250
-    poll_ms: int | None = 15_000
-    power_up: bool = True
-    """Send `AT+CFUN=1` (not stored) to a modem that booted with its radio off (CFUN 0)."""
-
-
-class Phase(enum.Enum):
-    """Where the dialogue is."""
-
-    IDLE = "idle"
-    ATTENTION = "attention"
-    READING = "reading"
-    WATCHING = "watching"
-    FAILED = "failed"
-
-
-MOVES: dict[Phase, frozenset[Phase]] = {
-    Phase.IDLE: frozenset({Phase.ATTENTION, Phase.FAILED}),
-    Phase.ATTENTION: frozenset({Phase.ATTENTION, Phase.READING, Phase.FAILED}),
-    Phase.READING: frozenset({Phase.ATTENTION, Phase.WATCHING, Phase.FAILED}),
-    Phase.WATCHING: frozenset({Phase.ATTENTION, Phase.READING, Phase.FAILED}),
-    Phase.FAILED: frozenset({Phase.ATTENTION}),
-}
-"""The legal moves; anything else is a mistake of ours and raises KeyError."""
-
 FIRST_ROUND = (
     Group.IDENTITY,
     Group.RADIO,
@@ -75,6 +46,8 @@ FIRST_ROUND = (
     Group.SIGNAL,
     Group.CLOCK,
 )
+SCAN_MS = 200_000
+"""What a round with a scan may take: `+COPS=?` alone may need 180 s."""
 POLLED = (Group.SIM, Group.REGISTRATION, Group.SIGNAL)
 
 
@@ -93,7 +66,7 @@ class _Question:
 class ModemDialogue:
     """The machine. `receive` takes the modem's bytes; `outgoing` gives bytes for it."""
 
-    def __init__(self, options: DialogueOptions = DialogueOptions()) -> None:  # frozen
+    def __init__(self, options: DialogueOptions = DEFAULT_OPTIONS) -> None:
         self._options = options
         self._phase = Phase.IDLE
         self._exchange = Exchange()
@@ -142,6 +115,12 @@ class ModemDialogue:
     def refresh(self, now: int) -> None:
         """Ask everything that can change once more."""
         self._dirty |= {Group.SIM, Group.REGISTRATION, Group.SIGNAL, Group.CLOCK}
+        self._not_before = now
+        self._go_on(now)
+
+    def scan(self, now: int) -> None:
+        """Ask for every network in reach. It takes minutes, and the modem hears nothing else."""
+        self._dirty.add(Group.SCAN)
         self._not_before = now
         self._go_on(now)
 
@@ -205,6 +184,7 @@ class ModemDialogue:
         self._question, self._pin, self._poll_at = None, None, None
         self._powered = False
         self._deadline = 0
+        self._allowed = self._options.within_ms
         self._pause_until = 0
         self._not_before = 0
         self._attention_until = 0
@@ -220,7 +200,7 @@ class ModemDialogue:
     def _go_on(self, now: int) -> None:
         while self._phase not in (Phase.IDLE, Phase.FAILED):
             if self._phase is not Phase.WATCHING and now >= self._deadline:
-                waited = self._options.within_ms / 1000
+                waited = self._allowed / 1000
                 self._fail(f"not done after {waited:g} s, last asked {self._last_asked}", now)
                 return
             finished = self._exchange.finished()
@@ -254,11 +234,12 @@ class ModemDialogue:
 
     def _begin_round(self, now: int) -> None:
         self._move(Phase.READING)
-        self._deadline = now + self._options.within_ms
+        self._allowed = SCAN_MS if Group.SCAN in self._dirty else self._options.within_ms
+        self._deadline = now + self._allowed
         self._fill_queue()
 
     def _fill_queue(self) -> None:
-        for group in FIRST_ROUND:
+        for group in (*FIRST_ROUND, Group.SCAN):
             if group in self._dirty:
                 self._queue.extend(steps.STEPS[group])
         self._dirty.clear()
@@ -457,7 +438,8 @@ class ModemDialogue:
         if self._phase is Phase.WATCHING:
             self._draft = Draft()
             self._dirty |= set(FIRST_ROUND)
-            self._deadline = now + self._options.within_ms
+            self._allowed = self._options.within_ms
+            self._deadline = now + self._allowed
             self._seek_attention(now)
         else:
             self._dirty |= {Group.REPORTS, *POLLED}

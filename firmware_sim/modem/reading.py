@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 
 
 class SimState(enum.Enum):
@@ -105,6 +105,17 @@ class Cell:
     """CI, up to 8 digits."""
 
 
+@dataclass(frozen=True, slots=True)
+class Network:
+    """One network of a scan, its access technologies together."""
+
+    plmn: str
+    name: str
+    status: int
+    """0 unknown, 1 available, 2 current, 3 forbidden."""
+    access: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """One complete look at a modem. None and "" mean: the modem does not tell."""
@@ -135,6 +146,8 @@ class Reading:
     """Personalisations that are switched on: PN, PU, PP, PC."""
     clock: str | None = None
     """ISO 8601 with offset; None while the clock was never set."""
+    networks: tuple[Network, ...] = ()
+    """What a scan found; empty when none was asked for."""
     overridden: str = ""
     """What an override bridge between us and the modem replaces: `serving=36801`."""
     problems: tuple[str, ...] = ()
@@ -157,7 +170,7 @@ class Reading:
             elif isinstance(value, Cell):
                 value = {"area": value.area, "id": value.id}
             elif isinstance(value, tuple):
-                value = list(value)
+                value = [asdict(one) if isinstance(one, Network) else one for one in value]
             elif value == "":
                 value = None
             shown[field.name] = value

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from firmware_sim.modem import answers
 from firmware_sim.modem.at import REGISTRY
+from firmware_sim.modem.draft import FACILITIES, Draft
 from firmware_sim.modem.exchange import Asked, Finished
-from firmware_sim.modem.reading import Reading, Registration, SimState
-from firmware_sim_native import plmn
+from firmware_sim.modem.reading import SimState
 
 MOST_MS = 10_000
 """No question of ours waits longer; the registry's longer times are for what we never ask."""
@@ -30,96 +30,6 @@ class Verdict(enum.Enum):
     """Ask again a little later."""
     DONE = "done"
     """The refusal itself was the answer."""
-
-
-@dataclass
-class Draft:
-    """What was found so far; `Reading` is made of it when a round is complete."""
-
-    manufacturer: str = ""
-    model: str = ""
-    revision: str = ""
-    imei: str = ""
-    imeisv: str = ""
-    imei_problem: str = ""
-    functionality: int | None = None
-    errors_are_told: bool = False
-    sim: SimState = SimState.UNKNOWN
-    pin_tries: int | None = None
-    imsi: str = ""
-    iccid: str = ""
-    ef_ad_length: int | None = None
-    stats: dict[str, answers.Registered] = field(default_factory=dict)
-    reports_refused: set[str] = field(default_factory=set)
-    serving: answers.Serving = field(default_factory=answers.Serving)
-    name: str = ""
-    signal_dbm: int | None = None
-    locks: dict[str, bool] = field(default_factory=dict)
-    clock: str | None = None
-    overridden: str = ""
-    problems: dict[str, str] = field(default_factory=dict)
-
-    def best(self) -> answers.Registered:
-        """The most telling of the registrations: served, then emergency, denied, searching."""
-        found = list(self.stats.values())
-        if not found:
-            return answers.Registered(Registration.UNKNOWN)
-        return min(found, key=lambda one: (_ORDER.index(one.registration), one.cell is None))
-
-    def forget_card(self) -> None:
-        """The card is gone, or may be another one."""
-        self.imsi, self.iccid, self.ef_ad_length, self.pin_tries = "", "", None, None
-
-    def reading(self) -> Reading:
-        """The values as they stand."""
-        best = self.best()
-        served = best.registration.registered
-        serving = self.serving if served else answers.Serving()
-        return Reading(
-            manufacturer=self.manufacturer,
-            model=self.model,
-            revision=self.revision,
-            imei=self.imei,
-            imeisv=self.imeisv,
-            sim=self.sim,
-            pin_tries=self.pin_tries,
-            imsi=self.imsi,
-            iccid=self.iccid,
-            mnc_length=self.ef_ad_length or _planned_length(self.imsi),
-            registration=best.registration,
-            serving=serving.plmn,
-            operator=self.name if served else "",
-            access=best.access or serving.access,
-            cell=best.cell,
-            signal_dbm=self.signal_dbm,
-            locks=tuple(code for code in FACILITIES if self.locks.get(code)),
-            clock=self.clock,
-            overridden=self.overridden,
-            problems=tuple(self.problems.values()),
-        )
-
-
-_ORDER = (
-    Registration.ROAMING,
-    Registration.HOME,
-    Registration.EMERGENCY,
-    Registration.DENIED,
-    Registration.SEARCHING,
-    Registration.IDLE,
-    Registration.UNKNOWN,
-)
-FACILITIES = ("PN", "PU", "PP", "PC")
-
-
-def _planned_length(imsi: str) -> int | None:
-    """The MNC length of the numbering plan, when the card's network leaves no doubt."""
-    if len(imsi) < 6:
-        return None
-    for digits in (imsi[:6], imsi[:5]):
-        facts = plmn.lookup(digits)
-        if facts.known and facts.mnc_length == len(digits) - 3:
-            return facts.mnc_length
-    return plmn.lookup(imsi[:3]).mnc_length
 
 
 def _always(_: Draft) -> bool:
@@ -367,6 +277,11 @@ def _no_imei(draft: Draft) -> bool:
     return not draft.imei
 
 
+def _scan_refused(draft: Draft, _: Finished) -> Verdict:
+    draft.networks = ()
+    return Verdict.SKIP
+
+
 class Group(enum.Enum):
     """What is asked together, and asked again together."""
 
@@ -377,6 +292,8 @@ class Group(enum.Enum):
     REGISTRATION = "registration"
     SIGNAL = "signal"
     CLOCK = "clock"
+    SCAN = "scan"
+    """Only when told: it costs minutes."""
 
 
 _NAMES = ("+CREG", "+CGREG", "+CEREG", "+C5GREG")
@@ -454,6 +371,14 @@ STEPS: dict[Group, tuple[Step, ...]] = {
         ),
     ),
     Group.CLOCK: (Step(_ask("AT+CCLK?"), _told(answers.read_cclk), _set("clock")),),
+    Group.SCAN: (
+        Step(
+            Asked("AT+COPS=?", "+COPS", REGISTRY["+COPS"].within_ms, informs=True),
+            _last(lambda line: answers.read_scan(line) or None),
+            _set("networks"),
+            refused=_scan_refused,
+        ),
+    ),
 }
 
 # To get a modem's attention. The first line undoes what an earlier program may have switched

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from firmware_sim.modem import answers
 from firmware_sim.modem.at import Answer
-from firmware_sim.modem.steps import REGISTRATION_NAMES, Draft, Group
+from firmware_sim.modem.draft import Draft
+from firmware_sim.modem.steps import REGISTRATION_NAMES, Group
 
 _SIM = frozenset(
     (

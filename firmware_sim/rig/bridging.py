@@ -11,6 +11,8 @@ from firmware_sim.links.reattach import Patience, Reattachment
 from firmware_sim.rig.modem_port import Opener
 
 IDLE_S = 1.0
+LAB_PATIENCE = Patience(total_ms=600_000)
+"""Ten minutes: somebody has to walk to the rack and put the cable back."""
 
 
 class Bridge:
@@ -21,7 +23,7 @@ class Bridge:
         opener: Opener,
         listener: Listener,
         tell: Callable[[Event], None],
-        patience: Patience = Patience(total_ms=600_000),  # noqa: B008  # frozen
+        patience: Patience = LAB_PATIENCE,
     ) -> None:
         self._opener = opener
         self._listener = listener

@@ -12,11 +12,12 @@ from firmware_sim.errors import SimError
 from firmware_sim.events import Event
 from firmware_sim.links import Link, LinkClosed, LinkError, SerialSettings, open_link, wait
 from firmware_sim.links.clock import Clock, MonotonicClock
-from firmware_sim.links.reattach import Patience, Reattachment
+from firmware_sim.links.reattach import DEFAULT_PATIENCE, Patience, Reattachment
 from firmware_sim.links.settings import DEFAULT_SERIAL
-from firmware_sim.modem.dialogue import DialogueOptions, ModemDialogue, Phase
+from firmware_sim.modem.dialogue import ModemDialogue
 from firmware_sim.modem.override import Overrides
 from firmware_sim.modem.override_bridge import OverrideBridge
+from firmware_sim.modem.phase import DEFAULT_OPTIONS, DialogueOptions, Phase
 from firmware_sim.rig.override_link import OverrideLink
 from firmware_sim.rig.replaying import ReplayLink
 
@@ -81,8 +82,8 @@ class ModemPort:
     def __init__(
         self,
         opener: Opener,
-        options: DialogueOptions = DialogueOptions(),  # noqa: B008  # frozen
-        patience: Patience = Patience(),  # noqa: B008  # frozen
+        options: DialogueOptions = DEFAULT_OPTIONS,
+        patience: Patience = DEFAULT_PATIENCE,
     ) -> None:
         self.dialogue = ModemDialogue(options)
         self._opener = opener
@@ -164,6 +165,11 @@ def read_until_done(
 ) -> None:
     """Drive a port from `open` to its first reading or its failure. Raises: LinkError."""
     port.open(clock.now())
+    drive(port, clock, tell)
+
+
+def drive(port: ModemPort, clock: Clock, tell: Callable[[Event], None] = lambda _: None) -> None:
+    """Drive an open port until its dialogue rests: nothing more to ask, or failed."""
     while port.dialogue.failure is None and port.dialogue.phase is not Phase.WATCHING:
         for event in port.events():
             tell(event)

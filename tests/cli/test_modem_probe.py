@@ -56,6 +56,13 @@ def test_probe_json_has_every_key_of_the_contract(line: Path) -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
+def test_probe_scans_only_when_asked(line: Path) -> None:
+    assert firmware_sim("modem", "probe", line, "--json").json["networks"] == []
+    found = firmware_sim("modem", "probe", line, "--json", "--scan").json["networks"]
+    assert {"plmn", "name", "status", "access"} == set(found[0])
+    assert "36801" in [network["plmn"] for network in found]
+
+
 def test_probe_verbose_shows_every_command_and_answer_on_stderr(line: Path) -> None:
     done = firmware_sim("modem", "probe", f"pty:{line}", "--json", "-v")
     assert done.json["imei"] == IMEI

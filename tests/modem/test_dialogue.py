@@ -6,9 +6,19 @@ import pytest
 
 from firmware_sim.modem import steps
 from firmware_sim.modem.at import changes_for_good, parse_line
-from firmware_sim.modem.dialogue import MOVES, ModemDialogue, Phase
+from firmware_sim.modem.dialogue import FIRST_ROUND, MOVES, ModemDialogue, Phase
 from firmware_sim.modem.reading import Reading, Registration, SimState
-from firmware_sim.modem.virtual import Lock, LockKind, VirtualModem, default_state
+from firmware_sim.modem.steps import Group
+from firmware_sim.modem.virtual import (
+    FaultKind,
+    Lock,
+    LockKind,
+    VirtualModem,
+    default_state,
+    fault,
+    load,
+    names,
+)
 from firmware_sim.modem.virtual.state import ModemState
 from tests.support.modem_talk import Talk
 
@@ -147,6 +157,8 @@ def test_a_link_that_closes_ends_the_dialogue_and_a_new_start_revives_it() -> No
 def test_the_bridge_can_send_nothing_that_changes_a_modem_for_good() -> None:
     commands = steps.every_command()
     assert len(commands) > 30
+    scan = steps.STEPS[steps.Group.SCAN][0].asked.command
+    assert Group.SCAN not in FIRST_ROUND
     for command in commands:
         body = command.removeprefix("\x1b").removeprefix("AT")
         parsed = parse_line(body)
@@ -159,7 +171,7 @@ def test_the_bridge_can_send_nothing_that_changes_a_modem_for_good() -> None:
     # What the registry would call harmless, but a rig must never do without being told.
     forbidden = ("+CFUN=0", "+CFUN=4", "+COPS=0", "+COPS=?", "+COPS=2", "+CPWD", "+CPIN=", "&W")
     for command in commands:
-        if command != steps.PIN_TEMPLATE:
+        if command not in (steps.PIN_TEMPLATE, scan):
             assert not any(word in command for word in forbidden), command
 
 
@@ -176,3 +188,74 @@ def test_every_phase_can_be_left_but_never_sideways() -> None:
     for phase, targets in MOVES.items():
         assert Phase.IDLE not in targets
         assert Phase.ATTENTION in targets, phase
+
+
+def test_a_scan_is_made_only_when_told_and_may_take_minutes() -> None:
+    state = default_state(serving="26201", sim="26201")
+    state.scan_ms = 150_000
+    talk, reading = read(state)
+    assert reading.networks == ()
+    talk.dialogue.scan(talk.now)
+    talk.run()
+    assert talk.dialogue.failure is None
+    assert talk.dialogue.reading is not None
+    assert "26201" in [network.plmn for network in talk.dialogue.reading.networks]
+    assert talk.commands().count("AT+COPS=?") == 1
+    assert talk.now >= 150_000
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_family_of_modems_is_read_right(name: str) -> None:
+    state = default_state(imei="490154203237518", serving="36801", sim="26201")
+    modem = VirtualModem(state, load(name))
+    talk = Talk(ModemDialogue(), modem).start().run()
+    assert talk.dialogue.failure is None
+    told = talk.dialogue.reading
+    assert told is not None
+    assert (told.imei, told.serving, told.sim) == ("490154203237518", "36801", SimState.READY)
+    assert told.imsi == state.sims[0].imsi  # type: ignore[union-attr]
+    assert told.home_plmn == "26201"
+    assert told.registration is Registration.ROAMING
+    assert told.cell is not None
+    assert told.manufacturer == modem.profile.manufacturer
+    modem.move("26201", talk.now)
+    talk.run_for(20_000)  # families without a code for it are polled
+    assert talk.dialogue.reading is not None
+    assert talk.dialogue.reading.serving == "26201"
+
+
+SURVIVED = {
+    FaultKind.LATE,
+    FaultKind.DOUBLED,
+    FaultKind.TORN,
+    FaultKind.CR_ONLY,
+    FaultKind.BARE,
+    FaultKind.URC_INSIDE,
+    FaultKind.BANNER,
+    FaultKind.NOISE,
+    FaultKind.BUSY,
+    FaultKind.PACE,
+}
+
+
+@pytest.mark.parametrize("every", [1, 3, 7])
+@pytest.mark.parametrize("kind", list(FaultKind))
+def test_every_named_fault_ends_in_the_right_identity_or_a_clear_error(
+    kind: FaultKind, every: int
+) -> None:
+    state = default_state(imei="490154203237518", serving="36801", sim="26201")
+    modem = VirtualModem(state, faults=[fault(kind, seed=every, every=every)])
+    talk = Talk(ModemDialogue(), modem).start()
+    talk.run(until=lambda: modem.departure is not None or talk.rests())
+    dialogue = talk.dialogue
+    if modem.departure is not None:
+        dialogue.link_lost("hung up", talk.now)
+    assert talk.now <= 60_000
+    if kind in SURVIVED:
+        assert dialogue.failure is None
+    if dialogue.failure is not None:
+        assert dialogue.reading is None
+        assert "\n" not in dialogue.failure
+    else:
+        assert dialogue.reading is not None
+        assert (dialogue.reading.imei, dialogue.reading.serving) == ("490154203237518", "36801")
