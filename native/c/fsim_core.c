@@ -1,13 +1,47 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The comments that start with an at sign are contracts in ACSL: tools/prove has Frama-C show
+ * that they hold for every input. A compiler sees comments.
+ */
 #include "fsim_core.h"
 
+/*@ predicate digit(integer c) = '0' <= c <= '9';
+    predicate digits{L}(uint8_t *text, integer count) =
+      \forall integer i; 0 <= i < count ==> digit(text[i]);
+
+    // Annex B of TS 23.003: of every second digit the double counts, digit by digit.
+    logic integer luhn_term(integer i, integer d) =
+      i % 2 == 0 ? d : (2 * d) / 10 + (2 * d) % 10;
+    logic integer luhn_sum{L}(uint8_t *text, integer count) =
+      count <= 0 ? 0 : luhn_sum(text, count - 1) + luhn_term(count - 1, text[count - 1] - '0');
+
+    // Two digits a byte, the first in the low nibble (TS 29.002, TBCD).
+    predicate swapped{L}(integer byte, integer low, integer high) =
+      byte == (low - '0') + 16 * (high - '0');
+    predicate nibbles_decimal(integer byte) = byte % 16 <= 9 && byte / 16 <= 9;
+*/
+
+/*@ assigns \nothing;
+    ensures \result == 0 || \result == 1;
+    ensures \result == 1 <==> digit(character);
+*/
 static int is_digit(uint8_t character)
 {
     return character >= '0' && character <= '9';
 }
 
+/*@ requires \valid_read(text + (0 .. count - 1));
+    assigns \nothing;
+    ensures \result == 0 || \result == 1;
+    ensures \result == 1 <==> digits(text, count);
+*/
 static int all_digits(const uint8_t *text, size_t count)
 {
+    /*@ loop invariant 0 <= i <= count;
+        loop invariant digits(text, i);
+        loop assigns i;
+        loop variant count - i;
+    */
     for (size_t i = 0; i < count; i++) {
         if (!is_digit(text[i])) {
             return 0;
@@ -17,14 +51,36 @@ static int all_digits(const uint8_t *text, size_t count)
 }
 
 /* The value of an ASCII digit. */
+/*@ requires digit(digit);
+    assigns \nothing;
+    ensures 0 <= \result <= 9 && \result == digit - '0';
+*/
 static unsigned value(uint8_t digit)
 {
     return digit - (unsigned)'0';
 }
 
+/*@ requires \valid_read(digits + (0 .. 13));
+    assigns \nothing;
+    behavior number:
+      assumes digits(digits, 14);
+      ensures 0 <= \result <= 9 && (luhn_sum(digits, 14) + \result) % 10 == 0;
+    behavior other:
+      assumes !digits(digits, 14);
+      ensures \result == -1;
+    complete behaviors;
+    disjoint behaviors;
+*/
 int fsim_imei_check_digit(const uint8_t digits[14])
 {
     int sum = 0;
+    /*@ loop invariant 0 <= i <= 14;
+        loop invariant digits(digits, i);
+        loop invariant 0 <= sum <= 9 * i;
+        loop invariant sum == luhn_sum(digits, i);
+        loop assigns i, sum;
+        loop variant 14 - i;
+    */
     for (size_t i = 0; i < 14; i++) {
         if (!is_digit(digits[i])) {
             return -1;
@@ -38,6 +94,28 @@ int fsim_imei_check_digit(const uint8_t digits[14])
     return (10 - sum % 10) % 10;
 }
 
+/*@ requires \valid_read(text + (0 .. length - 1));
+    assigns \nothing;
+    behavior wrong_length:
+      assumes length != 15;
+      ensures \result == FSIM_IMEI_LENGTH;
+    behavior other_characters:
+      assumes length == 15 && !digits(text, 15);
+      ensures \result == FSIM_IMEI_NON_DIGIT;
+    behavior wrong_check_digit:
+      assumes length == 15 && digits(text, 15) && luhn_sum(text, 15) % 10 != 0;
+      ensures \result == FSIM_IMEI_CHECK_DIGIT;
+    behavior null:
+      assumes length == 15 && digits(text, 15) && luhn_sum(text, 15) % 10 == 0;
+      assumes \forall integer i; 0 <= i < 15 ==> text[i] == '0';
+      ensures \result == FSIM_IMEI_NULL;
+    behavior good:
+      assumes length == 15 && digits(text, 15) && luhn_sum(text, 15) % 10 == 0;
+      assumes \exists integer i; 0 <= i < 15 && text[i] != '0';
+      ensures \result == FSIM_IMEI_OK;
+    complete behaviors;
+    disjoint behaviors;
+*/
 int fsim_imei_check(const uint8_t *text, size_t length)
 {
     if (length != 15) {
@@ -46,9 +124,15 @@ int fsim_imei_check(const uint8_t *text, size_t length)
     if (!all_digits(text, 15)) {
         return FSIM_IMEI_NON_DIGIT;
     }
+    //@ assert luhn_sum(text, 15) == luhn_sum(text, 14) + (text[14] - '0');
     if (fsim_imei_check_digit(text) != text[14] - '0') {
         return FSIM_IMEI_CHECK_DIGIT;
     }
+    /*@ loop invariant 0 <= i <= 15;
+        loop invariant \forall integer k; 0 <= k < i ==> text[k] == '0';
+        loop assigns i;
+        loop variant 15 - i;
+    */
     for (size_t i = 0; i < 15; i++) {
         if (text[i] != '0') {
             return FSIM_IMEI_OK;
@@ -57,11 +141,33 @@ int fsim_imei_check(const uint8_t *text, size_t length)
     return FSIM_IMEI_NULL;
 }
 
+/*@ requires \valid_read(digits + (0 .. 14)) && \valid(packed + (0 .. 7));
+    requires \separated(digits + (0 .. 14), packed + (0 .. 7));
+    assigns packed[0 .. 7];
+    behavior number:
+      assumes digits(digits, 15);
+      ensures \result == 0;
+      ensures \forall integer i; 0 <= i < 7 ==>
+        swapped(packed[i], digits[2 * i], digits[2 * i + 1]);
+      ensures packed[7] == 0xF0 + (digits[14] - '0');
+    behavior other:
+      assumes !digits(digits, 15);
+      assigns \nothing;
+      ensures \result == -1;
+    complete behaviors;
+    disjoint behaviors;
+*/
 int fsim_imei_pack(const uint8_t digits[15], uint8_t packed[8])
 {
     if (!all_digits(digits, 15)) {
         return -1;
     }
+    /*@ loop invariant 0 <= i <= 7;
+        loop invariant \forall integer k; 0 <= k < i ==>
+          swapped(packed[k], digits[2 * k], digits[2 * k + 1]);
+        loop assigns i, packed[0 .. 6];
+        loop variant 7 - i;
+    */
     for (size_t i = 0; i < 7; i++) {
         packed[i] = (uint8_t)((digits[2 * i] - '0') + 16 * (digits[2 * i + 1] - '0'));
     }
@@ -69,8 +175,31 @@ int fsim_imei_pack(const uint8_t digits[15], uint8_t packed[8])
     return 0;
 }
 
+/*@ requires \valid_read(packed + (0 .. 7)) && \valid(digits + (0 .. 14));
+    requires \separated(packed + (0 .. 7), digits + (0 .. 14));
+    assigns digits[0 .. 14];
+    behavior canonical:
+      assumes \forall integer i; 0 <= i < 7 ==> nibbles_decimal(packed[i]);
+      assumes packed[7] % 16 <= 9 && packed[7] / 16 == 15;
+      ensures \result == 0 && digits(digits, 15);
+      ensures \forall integer i; 0 <= i < 7 ==>
+        swapped(packed[i], digits[2 * i], digits[2 * i + 1]);
+      ensures packed[7] == 0xF0 + (digits[14] - '0');
+    behavior other:
+      assumes !((\forall integer i; 0 <= i < 7 ==> nibbles_decimal(packed[i])) &&
+                packed[7] % 16 <= 9 && packed[7] / 16 == 15);
+      assigns \nothing;
+      ensures \result == -1;
+    complete behaviors;
+    disjoint behaviors;
+*/
 int fsim_imei_unpack(const uint8_t packed[8], uint8_t digits[15])
 {
+    /*@ loop invariant 0 <= i <= 7;
+        loop invariant \forall integer k; 0 <= k < i ==> nibbles_decimal(packed[k]);
+        loop assigns i;
+        loop variant 7 - i;
+    */
     for (size_t i = 0; i < 7; i++) {
         if (packed[i] % 16 > 9 || packed[i] / 16 > 9) {
             return -1;
@@ -79,6 +208,13 @@ int fsim_imei_unpack(const uint8_t packed[8], uint8_t digits[15])
     if (packed[7] % 16 > 9 || packed[7] / 16 != 15) {
         return -1;
     }
+    /*@ loop invariant 0 <= i <= 7;
+        loop invariant digits(digits, 2 * i);
+        loop invariant \forall integer k; 0 <= k < i ==>
+          swapped(packed[k], digits[2 * k], digits[2 * k + 1]);
+        loop assigns i, digits[0 .. 13];
+        loop variant 7 - i;
+    */
     for (size_t i = 0; i < 7; i++) {
         digits[2 * i] = (uint8_t)('0' + packed[i] % 16);
         digits[2 * i + 1] = (uint8_t)('0' + packed[i] / 16);
@@ -87,6 +223,27 @@ int fsim_imei_unpack(const uint8_t packed[8], uint8_t digits[15])
     return 0;
 }
 
+/*@ predicate plmn_bytes{L}(uint8_t *packed, uint8_t *digits, integer count) =
+      swapped(packed[0], digits[0], digits[1]) && swapped(packed[2], digits[3], digits[4]) &&
+      packed[1] == (digits[2] - '0') + 16 * (count == 6 ? digits[5] - '0' : 15);
+    predicate plmn_canonical{L}(uint8_t *packed) =
+      nibbles_decimal(packed[0]) && nibbles_decimal(packed[2]) && packed[1] % 16 <= 9 &&
+      (packed[1] / 16 <= 9 || packed[1] / 16 == 15);
+*/
+
+/*@ requires \valid_read(digits + (0 .. count - 1)) && \valid(packed + (0 .. 2));
+    requires \separated(digits + (0 .. count - 1), packed + (0 .. 2));
+    assigns packed[0 .. 2];
+    behavior number:
+      assumes (count == 5 || count == 6) && digits(digits, count);
+      ensures \result == 0 && plmn_bytes(packed, digits, count);
+    behavior other:
+      assumes !((count == 5 || count == 6) && digits(digits, count));
+      assigns \nothing;
+      ensures \result == -1;
+    complete behaviors;
+    disjoint behaviors;
+*/
 int fsim_plmn_pack(const uint8_t *digits, size_t count, uint8_t packed[3])
 {
     if ((count != 5 && count != 6) || !all_digits(digits, count)) {
@@ -99,6 +256,26 @@ int fsim_plmn_pack(const uint8_t *digits, size_t count, uint8_t packed[3])
     return 0;
 }
 
+/*@ requires \valid_read(packed + (0 .. 2)) && \valid(digits + (0 .. 5));
+    requires \separated(packed + (0 .. 2), digits + (0 .. 5));
+    assigns digits[0 .. 5];
+    behavior canonical:
+      assumes plmn_canonical(packed);
+      ensures \result == (packed[1] / 16 == 15 ? 5 : 6);
+      ensures digit(digits[0]) && digit(digits[1]) && digit(digits[2]);
+      ensures digit(digits[3]) && digit(digits[4]);
+      ensures \result == 6 ==> digit(digits[5]);
+      ensures swapped(packed[0], digits[0], digits[1]);
+      ensures packed[1] % 16 == digits[2] - '0';
+      ensures \result == 6 ==> packed[1] / 16 == digits[5] - '0';
+      ensures swapped(packed[2], digits[3], digits[4]);
+    behavior other:
+      assumes !plmn_canonical(packed);
+      assigns \nothing;
+      ensures \result == -1;
+    complete behaviors;
+    disjoint behaviors;
+*/
 int fsim_plmn_unpack(const uint8_t packed[3], uint8_t digits[6])
 {
     if (packed[0] % 16 > 9 || packed[0] / 16 > 9 || packed[1] % 16 > 9 || packed[2] % 16 > 9 ||
@@ -121,11 +298,33 @@ int fsim_plmn_unpack(const uint8_t packed[3], uint8_t digits[6])
     return 6;
 }
 
+/*@ predicate readable{L}(struct fsim_plmn_table *t) =
+      \valid_read(t) && \valid_read(t->mccs + (0 .. t->mcc_count - 1)) &&
+      \valid_read(t->networks + (0 .. t->network_count - 1)) &&
+      \valid_read(t->exceptions + (0 .. t->exception_count - 1));
+    predicate inside{L}(struct fsim_plmn_facts *f, struct fsim_plmn_table *t) =
+      f->country + f->country_count <= t->country_count &&
+      f->subdivision + f->subdivision_count <= t->subdivision_count;
+    predicate apart{L}(struct fsim_plmn_facts *f, struct fsim_plmn_table *t) =
+      \separated(f, t) && \separated(f, t->mccs + (0 .. t->mcc_count - 1)) &&
+      \separated(f, t->networks + (0 .. t->network_count - 1)) &&
+      \separated(f, t->exceptions + (0 .. t->exception_count - 1));
+*/
+
 /* The index of the MCC's row, or mcc_count. */
+/*@ requires readable(table);
+    assigns \nothing;
+    ensures \result <= table->mcc_count;
+    ensures \result < table->mcc_count ==> (table->mccs[\result].key & 0x3FF) == mcc;
+*/
 static uint16_t find_mcc(const struct fsim_plmn_table *table, unsigned mcc)
 {
     uint16_t low = 0;
     uint16_t high = table->mcc_count;
+    /*@ loop invariant 0 <= low <= high <= table->mcc_count;
+        loop assigns low, high;
+        loop variant high - low;
+    */
     while (low < high) {
         uint16_t middle = (uint16_t)(low + (high - low) / 2);
         unsigned here = table->mccs[middle].key & 0x3FFu;
@@ -142,9 +341,19 @@ static uint16_t find_mcc(const struct fsim_plmn_table *table, unsigned mcc)
 }
 
 /* The index of the network among [low, high), or FSIM_PLMN_NO_ROW. */
+/*@ requires readable(table) && high <= table->network_count;
+    assigns \nothing;
+    ensures \result == FSIM_PLMN_NO_ROW ||
+      (\result < table->network_count && (table->networks[\result] & FSIM_NETWORK_KEY) == key);
+*/
 static uint16_t find_network(const struct fsim_plmn_table *table, uint16_t low, uint16_t high,
                              unsigned key)
 {
+    /*@ loop invariant low <= high <= \at(high, Pre) || low >= high;
+        loop invariant high <= \at(high, Pre);
+        loop assigns low, high;
+        loop variant high - low;
+    */
     while (low < high) {
         uint16_t middle = (uint16_t)(low + (high - low) / 2);
         unsigned here = table->networks[middle] & FSIM_NETWORK_KEY;
@@ -161,6 +370,11 @@ static uint16_t find_network(const struct fsim_plmn_table *table, uint16_t low, 
 }
 
 /* Take a place into the facts, unless it points outside the countries. */
+/*@ requires \valid_read(table) && \valid(facts) && \separated(facts, table);
+    requires inside(facts, table);
+    assigns facts->country, facts->country_count;
+    ensures inside(facts, table);
+*/
 static void put_place(const struct fsim_plmn_table *table, uint16_t place,
                       struct fsim_plmn_facts *facts)
 {
@@ -172,9 +386,18 @@ static void put_place(const struct fsim_plmn_table *table, uint16_t place,
     }
 }
 
+/*@ requires readable(table) && \valid(facts) && apart(facts, table);
+    requires inside(facts, table);
+    assigns facts->country, facts->country_count, facts->subdivision, facts->subdivision_count;
+    ensures inside(facts, table);
+*/
 static void put_exception(const struct fsim_plmn_table *table, uint16_t row,
                           struct fsim_plmn_facts *facts)
 {
+    /*@ loop invariant 0 <= i <= table->exception_count;
+        loop assigns i;
+        loop variant table->exception_count - i;
+    */
     for (uint16_t i = 0; i < table->exception_count; i++) {
         const struct fsim_plmn_exception *exception = &table->exceptions[i];
         if (exception->row == row) {
@@ -190,13 +413,14 @@ static void put_exception(const struct fsim_plmn_table *table, uint16_t row,
     }
 }
 
-int fsim_plmn_lookup(const struct fsim_plmn_table *table, const uint8_t *digits, size_t count,
-                     struct fsim_plmn_facts *facts)
+/*@ requires \valid(facts);
+    assigns *facts;
+    ensures facts->country == 0 && facts->country_count == 0;
+    ensures facts->subdivision == 0 && facts->subdivision_count == 0;
+    ensures facts->kind == FSIM_PLMN_UNKNOWN;
+*/
+static void put_nothing(struct fsim_plmn_facts *facts)
 {
-    if ((count != 3 && count != 5 && count != 6) || !all_digits(digits, count)) {
-        return -1;
-    }
-    unsigned mcc = value(digits[0]) * 100 + value(digits[1]) * 10 + value(digits[2]);
     facts->kind = FSIM_PLMN_UNKNOWN;
     facts->mnc_length = 0;
     facts->known = 0;
@@ -206,45 +430,116 @@ int fsim_plmn_lookup(const struct fsim_plmn_table *table, const uint8_t *digits,
     facts->subdivision = 0;
     facts->mcc_row = FSIM_PLMN_NO_ROW;
     facts->row = FSIM_PLMN_NO_ROW;
-    uint16_t at = find_mcc(table, mcc);
-    if (at == table->mcc_count) {
-        return 0;
-    }
+}
+
+/* What the MCC alone says. */
+/*@ requires readable(table) && \valid(facts) && apart(facts, table);
+    requires at < table->mcc_count;
+    assigns *facts;
+    ensures inside(facts, table);
+*/
+static void put_mcc(const struct fsim_plmn_table *table, uint16_t at,
+                    struct fsim_plmn_facts *facts)
+{
+    uint16_t key = table->mccs[at].key;
+    unsigned length = key / 0x2000u;
+    put_nothing(facts);
     facts->mcc_row = at;
-    unsigned length = table->mccs[at].key >> 13;
-    facts->kind = (uint8_t)(table->mccs[at].key >> 10 & 7u);
-    facts->mnc_length = length == 2 || length == 3 ? (uint8_t)length : 0;
+    facts->kind = key / 0x400u % 8u;
+    if (length == 2 || length == 3) {
+        facts->mnc_length = (uint8_t)length;
+    }
     put_place(table, table->mccs[at].place, facts);
-    if (count == 3) {
-        return 0;
-    }
-    unsigned key = value(digits[3]) * 10 + value(digits[4]);
-    if (count == 6) {
-        key = 1000 + key * 10 + value(digits[5]);
-    }
-    uint16_t low = table->mccs[at].first;
-    uint16_t high = table->network_count;
-    if (at + 1 < table->mcc_count && table->mccs[at + 1].first < high) {
-        high = table->mccs[at + 1].first;
-    }
-    uint16_t row = find_network(table, low, high, key);
-    if (row == FSIM_PLMN_NO_ROW) {
-        return 0;
-    }
+}
+
+/* What the network's own row adds. */
+/*@ requires readable(table) && \valid(facts) && apart(facts, table);
+    requires row < table->network_count && inside(facts, table);
+    assigns *facts;
+    ensures inside(facts, table);
+*/
+static void put_network(const struct fsim_plmn_table *table, uint16_t row,
+                        struct fsim_plmn_facts *facts)
+{
+    uint16_t network = table->networks[row];
     facts->row = row;
-    if (table->networks[row] & FSIM_NETWORK_WITHDRAWN) {
-        return 0;
+    if (network & FSIM_NETWORK_WITHDRAWN) {
+        return;
     }
     facts->known = 1;
-    facts->mnc_length = (uint8_t)(count - 3);
-    if (table->networks[row] & FSIM_NETWORK_PRIMARY && facts->country_count > 1) {
+    facts->mnc_length = (network & FSIM_NETWORK_KEY) < 1000 ? 2 : 3;
+    if (network & FSIM_NETWORK_PRIMARY && facts->country_count > 1) {
         facts->country_count = 1;
     }
-    if (table->networks[row] & FSIM_NETWORK_EXCEPTION) {
+    if (network & FSIM_NETWORK_EXCEPTION) {
         put_exception(table, row, facts);
     }
     if (facts->kind == FSIM_PLMN_COUNTRY || facts->kind == FSIM_PLMN_SHARED) {
         facts->kind = facts->country_count == 1 ? FSIM_PLMN_COUNTRY : FSIM_PLMN_SHARED;
+    }
+}
+
+/* Where the networks of an MCC end. */
+/*@ requires readable(table) && at < table->mcc_count;
+    assigns \nothing;
+    ensures \result <= table->network_count;
+*/
+static uint16_t end_of(const struct fsim_plmn_table *table, uint16_t at)
+{
+    if (at + 1 < table->mcc_count && table->mccs[at + 1].first < table->network_count) {
+        return table->mccs[at + 1].first;
+    }
+    return table->network_count;
+}
+
+/* The key of a network's row. */
+/*@ requires (count == 5 || count == 6) && \valid_read(digits + (0 .. count - 1));
+    requires digits(digits, count);
+    assigns \nothing;
+    ensures count == 5 ==> \result == 10 * (digits[3] - '0') + (digits[4] - '0');
+    ensures count == 6 ==> \result ==
+      1000 + 100 * (digits[3] - '0') + 10 * (digits[4] - '0') + (digits[5] - '0');
+*/
+static unsigned network_key(const uint8_t *digits, size_t count)
+{
+    unsigned two = value(digits[3]) * 10 + value(digits[4]);
+    return count == 5 ? two : 1000 + two * 10 + value(digits[5]);
+}
+
+/*@ requires readable(table) && \valid(facts) && apart(facts, table);
+    requires \valid_read(digits + (0 .. count - 1));
+    requires \separated(facts, digits + (0 .. count - 1));
+    assigns *facts;
+    behavior number:
+      assumes (count == 3 || count == 5 || count == 6) && digits(digits, count);
+      ensures \result == 0 && inside(facts, table);
+    behavior other:
+      assumes !((count == 3 || count == 5 || count == 6) && digits(digits, count));
+      assigns \nothing;
+      ensures \result == -1;
+    complete behaviors;
+    disjoint behaviors;
+*/
+int fsim_plmn_lookup(const struct fsim_plmn_table *table, const uint8_t *digits, size_t count,
+                     struct fsim_plmn_facts *facts)
+{
+    if ((count != 3 && count != 5 && count != 6) || !all_digits(digits, count)) {
+        return -1;
+    }
+    unsigned mcc = value(digits[0]) * 100 + value(digits[1]) * 10 + value(digits[2]);
+    uint16_t at = find_mcc(table, mcc);
+    if (at == table->mcc_count) {
+        put_nothing(facts);
+        return 0;
+    }
+    uint16_t row = FSIM_PLMN_NO_ROW;
+    if (count != 3) {
+        row = find_network(table, table->mccs[at].first, end_of(table, at),
+                           network_key(digits, count));
+    }
+    put_mcc(table, at, facts);
+    if (row != FSIM_PLMN_NO_ROW) {
+        put_network(table, row, facts);
     }
     return 0;
 }

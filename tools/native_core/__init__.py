@@ -1,0 +1,1 @@
+"""Proof, size, portability and fuzzing of the C core; standard library only."""
