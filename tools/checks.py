@@ -71,6 +71,46 @@ CHECKS = (
             "gdbus": "libglib2.0-bin",
         },
     ),
+    Check(
+        "core-firmware",
+        ("tools/core", "firmware"),
+        debian={
+            "arm-none-eabi-gcc": "gcc-arm-none-eabi",
+            "riscv64-unknown-elf-gcc": "gcc-riscv64-unknown-elf",
+        },
+    ),
+    Check(
+        "core-portability",
+        ("tools/core", "portability"),
+        debian={
+            "clang": "clang",
+            "qemu-s390x": "qemu-user",
+            "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
+            "arm-linux-gnueabihf-gcc": "gcc-arm-linux-gnueabihf",
+            "riscv64-linux-gnu-gcc": "gcc-riscv64-linux-gnu",
+            "s390x-linux-gnu-gcc": "gcc-s390x-linux-gnu",
+            # The compilers only recommend their libraries.
+            "/usr/aarch64-linux-gnu/lib/libc.a": "libc6-dev-arm64-cross",
+            "/usr/arm-linux-gnueabihf/lib/libc.a": "libc6-dev-armhf-cross",
+            "/usr/riscv64-linux-gnu/lib/libc.a": "libc6-dev-riscv64-cross",
+            "/usr/s390x-linux-gnu/lib/libc.a": "libc6-dev-s390x-cross",
+        },
+    ),
+    Check(
+        "core-fuzz",
+        ("tools/core", "fuzz"),
+        debian={
+            "clang": "clang",
+            "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a": (
+                "libclang-rt-14-dev"
+            ),
+        },
+    ),
+    Check(
+        "core-proof",
+        ("tools/core", "prove"),
+        debian={"frama-c": "frama-c-base", "why3": "why3", "cvc4": "cvc4"},
+    ),
 )
 
 
