@@ -43,6 +43,7 @@ class Memory:
         "_rtc_ms",
         "_store",
         "_trust",
+        "_trust_ring",
         "answer",
         "notice_at",
         "now",
@@ -63,7 +64,8 @@ class Memory:
         self._rtc_ms = 0
         self._store = Store(flash, board.storage_key, guard, self._slot_refused)
         self.record = Record(device_key_id=self._key_id, policy_epoch=trust.policy_epoch)
-        self.ring: KeyRing = ring_of(trust)
+        self._trust_ring: KeyRing = ring_of(trust)
+        self.ring = self._trust_ring
         self.answer: Answer | None = None
         """The verified answer that explains the state."""
         self.problem = ""
@@ -110,7 +112,7 @@ class Memory:
         self.answer = None
         self.recheck_at = self.notice_at = None
         self.poisoned_floor = 0
-        self.ring = ring_of(self._trust)
+        self.ring = self._trust_ring
         new = Record(device_key_id=self._key_id, policy_epoch=self._trust.policy_epoch)
         try:
             found, is_new = self._store.load()
@@ -137,7 +139,8 @@ class Memory:
                 self._log.refusal(self.now, refusal, "record")
                 record = self._disowned(record)
         keyset = stored_keyset(record, self._trust, guard)
-        self.ring = ring_of(keyset)
+        if keyset is not self._trust:
+            self.ring = ring_of(keyset)
         self.answer = stored_answer(record, keyset, guard)
         return record
 

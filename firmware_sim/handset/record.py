@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hmac
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from firmware_sim_protocol.errors import Refusal
@@ -77,6 +77,16 @@ class Record:
     """Seconds until an announced lock, counted from `rtc_s`."""
     rtc_s: int = 0
     locale: str = ""
+
+
+_NAMES = tuple(field.name for field in fields(Record))
+
+
+def changed(record: Record, changes: dict[str, Any]) -> Record:
+    """The record with these changes; `dataclasses.replace` takes twice the time."""
+    values = {name: getattr(record, name) for name in _NAMES}
+    values.update(changes)
+    return Record(**values)
 
 
 def encode_record(record: Record, storage_key: bytes) -> bytes:

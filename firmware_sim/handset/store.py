@@ -11,11 +11,10 @@ Source: SPEC.md, "The record".
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from firmware_sim.flash import MAX_COUNTER, SLOTS, Flash, FlashError
-from firmware_sim.handset.record import Record, decode_record, encode_record
+from firmware_sim.handset.record import Record, changed, decode_record, encode_record
 from firmware_sim_protocol.errors import Refusal
 from firmware_sim_protocol.rules import SOUND, Guard, Rule
 
@@ -106,7 +105,7 @@ class Store:
         counter = self._settled_counter()
         if counter >= MAX_COUNTER:
             raise FlashError("the monotonic counter is at its maximum")
-        record = replace(record, sequence=counter + 1, **changes)
+        record = changed(record, changes | {"sequence": counter + 1})
         octets = encode_record(record, self._key)
         target = 0 if self._slot is None else 1 - self._slot
         flash = self._flash
