@@ -1,10 +1,10 @@
-"""What the judges are asked: nine situations, and what is true in each."""
+"""What the judges are asked: situations, and what is true in each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-from firmware_sim.modem.virtual import VirtualModem, default_state, load
+from firmware_sim.modem.virtual import VirtualModem, default_state, load, names
 from firmware_sim.modem.virtual.defaults import name_of
 
 
@@ -28,7 +28,11 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """One situation: how the modem is set, and the truth about it."""
+    """One situation: how the modem is set, and the truth about it.
+
+    `begins`: where the modem is when the judge opens it; it is then carried to `serving`, and
+    the truth is that after the move. `profile`: the family it plays.
+    """
 
     name: str
     serving: str = "26201"
@@ -37,10 +41,13 @@ class Case:
     registration: str = "home"
     sim_state: str = "ready"
     locked: bool = False
+    profile: str = "generic"
+    begins: str = ""
 
-    def modem(self, imei: str, profile: str = "generic") -> VirtualModem:
+    def modem(self, imei: str, profile: str = "") -> VirtualModem:
         """A virtual modem in this situation."""
-        made = VirtualModem(default_state(imei, self.serving, self.sim), load(profile))
+        state = default_state(imei, self.begins or self.serving, self.sim)
+        made = VirtualModem(state, load(profile or self.profile))
         for name, value in self.changes:
             made.set(name, value, 0)
         return made
@@ -77,6 +84,12 @@ CASES = (
     ),
     Case(name="MNC of 2", serving="25001", sim="25001"),
     Case(name="MNC of 3", serving="310410", sim="310410"),
+    Case(name="moved", begins="26201", serving="25032", registration="roaming"),
+    *(
+        Case(name=load(name).family, profile=name, serving="36801", registration="roaming")
+        for name in names()
+        if name not in ("generic", "phonesim")
+    ),
 )
 
 

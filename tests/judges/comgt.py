@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.judges.cases import Case, Facts, name_matches
-from tests.judges.running import say, serving
+from tests.judges.running import carry, say, serving
 
 PROGRAM, PACKAGE = "comgt", "comgt"
 
@@ -20,7 +20,11 @@ def ask(case: Case, imei: str, folder: Path) -> Facts:
     """Put the case before it: one modem for each script, so that they can run side by side."""
     ports = [folder / f"comgt-{imei}-{script}" for script in ("start", "info", "reg")]
     modems = [(case.modem(imei), f"pty:{port}") for port in ports]
-    with serving(modems), ThreadPoolExecutor(3) as pool:
+    control = folder / f"comgt-{imei}.control"
+    with serving(modems, control), ThreadPoolExecutor(3) as pool:
+        if case.begins:
+            for index in range(len(modems)):  # it asks once and does not watch
+                carry(control, index, case.serving)
         start, info, reg = pool.map(
             lambda row: say(["comgt", "-e", "-d", str(row[0]), *row[1]], row[2]),
             ((ports[0], [], 8.0), (ports[1], ["info"], 40.0), (ports[2], ["reg"], 8.0)),

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from tests.judges.cases import Case, Facts
-from tests.judges.running import say, serving
+from tests.judges.running import carry, say, serving
 
 PROGRAM, PACKAGE = "gammu", "gammu"
 _WITHIN_S = 30.0
@@ -35,10 +35,14 @@ def ask(case: Case, imei: str, folder: Path) -> Facts:
     port = folder / f"gammu-{imei}"
     settings = folder / f"gammu-{imei}.rc"
     settings.write_text(f"[gammu]\ndevice={port}\nconnection=at115200\nmodel=at\n")
-    with serving([(case.modem(imei), f"pty:{port}")]):
-        identity, network, security = (
+    control = folder / f"gammu-{imei}.control"
+    with serving([(case.modem(imei), f"pty:{port}")], control):
+        identity = say(["gammu", "-c", str(settings), "identify"], _WITHIN_S)
+        if case.begins:
+            carry(control, 0, case.serving)
+        network, security = (
             say(["gammu", "-c", str(settings), word], _WITHIN_S)
-            for word in ("identify", "networkinfo", "getsecuritystatus")
+            for word in ("networkinfo", "getsecuritystatus")
         )
     state = _SIM.get(security.strip().splitlines()[-1].strip())
     imsi = _after("SIM IMSI", identity)

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from tests.judges.cases import Case, Facts
-from tests.judges.running import daemon, private_bus, say, serving, until
+from tests.judges.running import carry, daemon, private_bus, say, serving, until
 
 PROGRAM, PACKAGE = "ModemManager", "modemmanager"
 _NAME, _PATH = "org.freedesktop.ModemManager1", "/org/freedesktop/ModemManager1"
@@ -20,16 +20,19 @@ def ask_all(cases: dict[str, Case], folder: Path) -> dict[str, Facts]:
     """Put all cases before it; `cases` by IMEI, the answer too."""
     names = {imei: f"abstract:firmware-sim-{os.getpid()}-{imei}" for imei in cases}
     modems = [(case.modem(imei), f"unix:@{names[imei]}") for imei, case in cases.items()]
-    with serving(modems):
-        return _ask(cases, names, folder)
+    control = folder / "control"
+    with serving(modems, control):
+        return _ask(cases, names, folder, control)
 
 
 def ask_one(imei: str, name: str, folder: Path) -> Facts | None:
     """What it says about one registered modem that somebody else serves at `unix:@NAME`."""
-    return _ask({imei: Case(name="bridged")}, {imei: name}, folder).get(imei)
+    return _ask({imei: Case(name="bridged")}, {imei: name}, folder, folder / "none").get(imei)
 
 
-def _ask(cases: dict[str, Case], names: dict[str, str], folder: Path) -> dict[str, Facts]:
+def _ask(
+    cases: dict[str, Case], names: dict[str, str], folder: Path, control: Path
+) -> dict[str, Facts]:
     command = [
         "ModemManager",
         "--test-session",
@@ -51,12 +54,13 @@ def _ask(cases: dict[str, Case], names: dict[str, str], folder: Path) -> dict[st
         for imei, name in names.items():
             profile = [f"t{imei}", "generic", f"['{name}']"]
             say([*test, f"{_NAME}.Test.SetProfile", *profile], _WITHIN_S, bus)
-        return _answers(cases, bus)
+        return _answers(cases, bus, control)
 
 
-def _answers(cases: dict[str, Case], bus: dict[str, str]) -> dict[str, Facts]:
+def _answers(cases: dict[str, Case], bus: dict[str, str], control: Path) -> dict[str, Facts]:
     settled: dict[str, dict[str, str]] = {}
     enabled: set[str] = set()
+    carried: set[str] = set()
 
     def seen() -> bool:
         listed = re.findall(rf"{_PATH}/Modem/(\d+)", say(["mmcli", "-L"], 10, bus))
@@ -70,6 +74,13 @@ def _answers(cases: dict[str, Case], bus: dict[str, str]) -> dict[str, Facts]:
                 enabled.add(imei)
                 say(["mmcli", "-m", number, "-e"], _WITHIN_S, bus)
             elif state in ("failed", "locked") or (imei in enabled and _done(values, cases[imei])):
+                case = cases[imei]
+                if case.begins and imei not in carried:
+                    # It has registered; from here on it must follow what the modem reports.
+                    carried.add(imei)
+                    carry(control, list(cases).index(imei), case.serving)
+                if case.begins and values.get("modem.3gpp.operator-code") == case.begins:
+                    continue
                 card = values.get("modem.generic.sim", "--").rpartition("/")[2]
                 if card.isdigit():
                     values |= _values(["mmcli", "-i", card, "-K"], bus)

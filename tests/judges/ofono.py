@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 from tests.judges.cases import Case, Facts
-from tests.judges.running import daemon, private_bus, say, serving, until
+from tests.judges.running import carry, daemon, private_bus, say, serving, until
 
 PROGRAM, PACKAGE = "ofonod", "ofono"
 _SCRIPTS = Path("/usr/share/ofono/scripts")
@@ -27,8 +27,12 @@ _PIN = {"none": "ready", "pin": "pin", "network": "network"}
 
 def ask_all(cases: dict[str, Case], folder: Path) -> dict[str, Facts]:
     """Put all cases before it; `cases` by IMEI, the answer too."""
-    modems = [(case.modem(imei, "phonesim"), "tcp://127.0.0.1:0") for imei, case in cases.items()]
-    with serving(modems) as addresses, private_bus(folder) as bus:
+    modems = [
+        (case.modem(imei, "phonesim" if case.profile == "generic" else ""), "tcp://127.0.0.1:0")
+        for imei, case in cases.items()
+    ]
+    control = folder / "control"
+    with serving(modems, control) as addresses, private_bus(folder) as bus:
         settings = folder / "phonesim.conf"
         settings.write_text(
             "".join(
@@ -47,7 +51,25 @@ def ask_all(cases: dict[str, Case], folder: Path) -> dict[str, Facts]:
                 lambda: all(_done(cases[imei], text) for imei, text in _modems(bus).items()),
                 _WITHIN_S,
             )
+            _carry_those_that_move(cases, bus, control)
             return {imei: _facts(text) for imei, text in _modems(bus).items()}
+
+
+def _carry_those_that_move(cases: dict[str, Case], bus: dict[str, str], control: Path) -> None:
+    """They have registered; from here on it must follow what the modem reports."""
+    moving = {imei: case for imei, case in cases.items() if case.begins}
+    for imei, case in moving.items():
+        carry(control, list(cases).index(imei), case.serving)
+
+    def arrived() -> bool:
+        seen = _modems(bus)
+        return all(
+            _facts(seen[imei]).operator == case.serving
+            for imei, case in moving.items()
+            if imei in seen
+        )
+
+    until(arrived, _WITHIN_S)
 
 
 def _script(bus: dict[str, str], name: str, *arguments: str) -> str:

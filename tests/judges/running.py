@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from firmware_sim.cli.modem_control import ask
 from firmware_sim.modem.virtual import VirtualModem
 from firmware_sim.rig.modems import ModemHost
 
@@ -42,9 +43,11 @@ def until(seen: Callable[[], bool], within_s: float) -> bool:
 
 
 @contextmanager
-def serving(modems: Sequence[tuple[VirtualModem, str]]) -> Iterator[list[str]]:
+def serving(
+    modems: Sequence[tuple[VirtualModem, str]], control: Path | None = None
+) -> Iterator[list[str]]:
     """The modems on their ports, all in one thread; yields the addresses."""
-    host = ModemHost(modems)
+    host = ModemHost(modems, f"unix:{control}" if control else None)
     done = threading.Event()
 
     def run() -> None:
@@ -59,6 +62,11 @@ def serving(modems: Sequence[tuple[VirtualModem, str]]) -> Iterator[list[str]]:
         done.set()
         thread.join()
         host.close()
+
+
+def carry(control: Path, modem: int, serving: str) -> None:
+    """Move one of the modems through the control socket, as `modem move` does."""
+    ask(str(control), {"modem": modem, "move": serving})
 
 
 @contextmanager
