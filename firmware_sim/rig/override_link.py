@@ -5,15 +5,16 @@ from __future__ import annotations
 from firmware_sim.events import Event
 from firmware_sim.links import Link
 from firmware_sim.links.clock import Clock, MonotonicClock
+from firmware_sim.links.wrapping import WrappedLink
 from firmware_sim.modem.override_bridge import OverrideBridge
 
 
-class OverrideLink:
+class OverrideLink(WrappedLink):
     """Everything of the inner link, with the bridge between."""
 
     def __init__(self, inner: Link, bridge: OverrideBridge, clock: Clock | None = None) -> None:
+        super().__init__(inner)
         self.bridge = bridge
-        self._inner = inner
         self._clock = clock if clock is not None else MonotonicClock()
         self._told = b""
 
@@ -21,17 +22,6 @@ class OverrideLink:
     def name(self) -> str:
         """The inner link's, and that it is overridden."""
         return f"{self._inner.name} (overridden: {self.bridge.overrides.banner})"
-
-    @property
-    def waiting(self) -> bool:
-        """Whether bytes wait for the carrier."""
-        return bool(getattr(self._inner, "waiting", False))
-
-    def flush(self) -> None:
-        """Give the carrier what it takes."""
-        flush = getattr(self._inner, "flush", None)
-        if flush is not None:
-            flush()
 
     def send(self, data: bytes) -> None:
         """Through the bridge to the modem. Raises: LinkClosed, LinkError."""
@@ -50,17 +40,8 @@ class OverrideLink:
 
     def ready(self) -> bool:
         """Whether the bridge itself has an answer, or the inner link is ready by itself."""
-        inner = getattr(self._inner, "ready", None)
-        return bool(self._told) or bool(inner is not None and inner())
-
-    def fileno(self) -> int | None:
-        """The inner link's descriptor."""
-        return self._inner.fileno()
+        return bool(self._told) or super().ready()
 
     def events(self) -> list[Event]:
         """What passed and what was overridden; taken."""
         return self.bridge.events()
-
-    def close(self) -> None:
-        """Close the inner link."""
-        self._inner.close()

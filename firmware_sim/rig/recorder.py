@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TextIO
 
 from firmware_sim.errors import SimError
 from firmware_sim.links import Link
 from firmware_sim.links.clock import Clock
+from firmware_sim.links.wrapping import WrappedLink
 from firmware_sim.modem.masking import Masking
 from firmware_sim.modem.recording import Passed, header, line_of
 
@@ -68,29 +68,13 @@ def hide_secrets(line: bytes) -> bytes:
     return head + equals + b",".join(fields[:before] + hidden[before:])
 
 
-class RecordingLink:
-    """Everything of the inner link, and a copy to the file."""
+class RecordingLink(WrappedLink):
+    """Everything of the inner link, and a copy to the file, which outlives it."""
 
     def __init__(self, inner: Link, file: RecordingFile, clock: Clock) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._file = file
         self._clock = clock
-
-    @property
-    def name(self) -> str:
-        """The inner link's."""
-        return self._inner.name
-
-    @property
-    def waiting(self) -> bool:
-        """Whether bytes wait for the carrier."""
-        return bool(getattr(self._inner, "waiting", False))
-
-    def flush(self) -> None:
-        """Give the carrier what it takes."""
-        flush: Callable[[], None] | None = getattr(self._inner, "flush", None)
-        if flush is not None:
-            flush()
 
     def send(self, data: bytes) -> None:
         """Send and write down. Raises: LinkClosed, LinkError."""
@@ -103,16 +87,3 @@ class RecordingLink:
         if data:
             self._file.passed(data, False, self._clock.now())
         return data
-
-    def ready(self) -> bool:
-        """As the inner link."""
-        inner = getattr(self._inner, "ready", None)
-        return bool(inner is not None and inner())
-
-    def fileno(self) -> int | None:
-        """The inner link's descriptor."""
-        return self._inner.fileno()
-
-    def close(self) -> None:
-        """Close the inner link; the file stays open for the next one."""
-        self._inner.close()

@@ -126,6 +126,23 @@ def killed_ser2net(kind: str) -> Callable[[Path], str]:
     return ask
 
 
+def overridden_through_rfc2217(folder: Path) -> str:
+    """A link that has no descriptor to wait on, with the override bridge before it."""
+    line = folder / "line"
+    with serving([(modem(), f"pty:{line}")]), ser2net(folder, line) as (telnet, _, _):
+        url = f"rfc2217://127.0.0.1:{telnet}"
+        port = ModemPort(opener_of(url, overrides=parse(["serving=25032"])))
+        clock = MonotonicClock()
+        started = time.monotonic()
+        read_until_done(port, clock)
+        took = time.monotonic() - started
+        port.close()
+    assert port.dialogue.reading is not None, port.dialogue.failure
+    assert port.dialogue.reading.serving == "25032"
+    assert took < 5, f"{took:.1f} s: nobody was woken by the bytes"
+    return f"network {port.dialogue.reading.serving}, read twice in {took * 1000:.0f} ms"
+
+
 def overridden_for_modem_manager(folder: Path) -> str:
     """A phone at home in Germany is told to be roaming in Cuba."""
     home = VirtualModem(default_state(imei=IMEI, serving="26201", sim="26201"))
@@ -152,6 +169,7 @@ TASKS: dict[str, Callable[[Path], str]] = {
     "ser2net, raw TCP": through_ser2net("socket"),
     "ser2net killed, RFC 2217": killed_ser2net("rfc2217"),
     "ser2net killed, raw TCP": killed_ser2net("socket"),
+    "override through RFC 2217": overridden_through_rfc2217,
     "override: serving": overridden_for_modem_manager,
     "override: sim": overridden_card_for_modem_manager,
 }

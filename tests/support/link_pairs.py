@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from firmware_sim.links import Link, Listener, listen, memory, open_link, wait
+from firmware_sim.links.clock import MonotonicClock
+from firmware_sim.rig.recorder import RecordingFile, RecordingLink
 from tests.support.certificates import make_certificates
 
 Pair = tuple[Link, Link]
@@ -81,8 +83,20 @@ def tls_pair(folder: Path) -> Iterator[Pair]:
     far.close()
 
 
+@contextlib.contextmanager
+def wrapped_pair(folder: Path) -> Iterator[Pair]:
+    """A recorded link over one without a descriptor: the bell must reach through."""
+    near, far = memory.pair()
+    with (folder / "kept.jsonl").open("w", encoding="utf-8") as out:
+        file = RecordingFile(out, None)
+        yield RecordingLink(near, file, MonotonicClock()), far
+        near.close()
+        far.close()
+
+
 PAIRS: dict[str, Maker] = {
     "memory": memory_pair,
+    "memory, recorded": wrapped_pair,
     "pty": _called("pty:{folder}/line", lambda address: address),
     "pyserial device": _called("pty:{folder}/line", lambda address: address[len("pty:") :]),
     "pyserial socket": _called(
