@@ -234,3 +234,49 @@ def test_the_second_slot_holds_another_card() -> None:
     ask(modem, "AT+CREG=1")
     assert ask(modem, "AT+CSUS=0") == [OK, "+CPIN: READY", "+CREG: 1"]
     assert ask(modem, "AT+CIMI") == ["262010012345678", OK]
+
+
+@pytest.mark.parametrize(
+    ("kind", "lets_in", "keeps_out"),
+    [("PU", "262010", "262011"), ("PP", "26201", ""), ("PC", "26201", "")],
+)
+def test_every_personalisation_can_be_engaged_by_command(
+    kind: str, lets_in: str, keeps_out: str
+) -> None:
+    modem = fresh()
+    ask(modem, "AT+CMEE=1")
+    assert ask(modem, f'AT+CLCK="{kind}",1') == ["+CME ERROR: 50"]
+    assert ask(modem, f'AT+CLCK="{kind}",1,"55555555";+CLCK="{kind}",2') == ["+CLCK: 1", OK]
+    assert ask(modem, "AT+CPIN?") == ["+CPIN: READY", OK]
+    modem.set("sim", "36801", 0)
+    assert ask(modem, "AT+CPIN?")[-2].startswith("+CPIN: PH-")
+    modem.set("sim", "26201", 0)
+    if keeps_out:
+        modem.set("imsi", keeps_out + "9", 0)
+        assert ask(modem, "AT+CPIN?")[-2] == "+CPIN: PH-NETSUB PIN"
+        modem.set("imsi", lets_in + "0", 0)
+    assert ask(modem, "AT+CPIN?")[-2:] == ["+CPIN: READY", OK]
+
+
+def test_a_personalisation_that_is_not_there_cannot_be_taken_away() -> None:
+    modem = fresh()
+    ask(modem, "AT+CMEE=1")
+    assert ask(modem, 'AT+CLCK="PN",0,"12345678"') == ["+CME ERROR: 3"]
+
+
+def test_the_own_number_lies_on_the_card_and_in_its_answer() -> None:
+    modem = fresh()
+    modem.set("msisdn", "+491701234567", 0)
+    # 14 bytes without a name, 7 bytes follow, +49..., no extension.
+    record = "FF" * 14 + "07919471103254" + "76" + "FF" * 6
+    assert ask(modem, "AT+CRSM=178,28480,1,4,28") == [f'+CRSM: 144,0,"{record}"', OK]
+    assert ask(modem, "AT+CRSM=242")[0].startswith('+CRSM: 144,0,"62')
+
+
+def test_a_state_written_from_python_is_reported_when_it_settles() -> None:
+    modem = fresh()
+    ask(modem, "AT+CREG=1")
+    modem.state.sims[0] = None
+    assert unasked(modem) == []
+    modem.settle(10)
+    assert unasked(modem) == ["+CPIN: NOT INSERTED", "+CREG: 0"]

@@ -330,8 +330,6 @@ class VirtualModem:
         for index, byte in enumerate(data, start=1):
             due = at + index * _BITS_PER_BYTE * 1000 // self._baud
             self._queue.append(_Queued(due, bytes([byte])))
-        if departure:
-            self._queue.append(_Queued(at, b"", departure))
 
     def _note(
         self,
