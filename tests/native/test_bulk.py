@@ -54,6 +54,7 @@ def texts(draw: st.DrawFn) -> bytes:
 @example(text=(GOOD + b"\n") * 16 + GOOD)
 @example(text=(GOOD + b"\n") * 15 + GOOD + b"\r\n")
 @example(text=(ZEROS + b"\n") * 16)
+@example(text=b"0" * 14 + b"\n" + b"0" * 14 + b"12\n" + b"0" * 13 + b"1\n")
 def test_every_path_judges_every_line_as_the_model_does(path: str, text: bytes) -> None:
     found = imei.validate_many(text, form="lines", path=path)
     expected = [model.line_verdict(entry) for entry in model.lines_of(text)]

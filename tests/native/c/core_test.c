@@ -125,8 +125,9 @@ static size_t make_line(uint8_t *text)
     static const char *const ends[] = {"\n", "\n", "\n", "\r\n"};
     uint64_t kind = chance(40);
     size_t length = kind == 0 ? (size_t)chance(20) : kind == 1 ? 14 : kind == 2 ? 16 : 15;
+    length = kind == 3 ? 14 + (size_t)chance(3) : length;
     for (size_t i = 0; i < length; i++) {
-        text[i] = (uint8_t)('0' + (kind == 3 ? 0 : chance(10)));
+        text[i] = (uint8_t)('0' + (kind == 3 && i < 14 ? 0 : chance(10)));
     }
     if (length == 15 && kind > 4) {
         text[14] = (uint8_t)('0' + fsim_imei_check_digit(text));
