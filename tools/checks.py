@@ -34,6 +34,11 @@ CHECKS = (
     Check("spec", ("tools/spec", "--check")),
     Check("vectors", ("tools/vectors", "--check")),
     Check("catalogues", ("tools/locales", "--check")),
+    Check("picture", ("tools/picture", "--check")),
+    Check(
+        "goldens",
+        ("firmware-sim", "screen", "goldens", "check", "--dir", "tests/screen/goldens"),
+    ),
     Check(
         "tests",
         ("pytest", "-n", "2", "-q"),
