@@ -45,6 +45,10 @@ from firmware_sim_protocol.values import (
 _S, _E = ExchangeState, ExchangeEvent
 
 
+_ANSWERABLE = TALKING | {_S.VERIFY, _S.COMMIT, _S.WAIT_TICKET}
+"""Outside an exchange nothing is answered: junk is not worth an ERROR each."""
+
+
 class Activation:
     """One phone's dialogue with its server. `now` is monotonic milliseconds."""
 
@@ -54,6 +58,7 @@ class Activation:
         "_retry_at",
         "_ticket_link",
         "allowed",
+        "answer_digest",
         "answer_later_ms",
         "attempt",
         "board",
@@ -67,7 +72,6 @@ class Activation:
         "entropy",
         "evidence",
         "exchange_id",
-        "failed",
         "firmware",
         "guard",
         "last",
@@ -114,8 +118,6 @@ class Activation:
         self.cause: Cause | None = None
         self.decided = 0
         """Answers and tickets committed since power-on."""
-        self.failed = 0
-        """Attempts that failed since power-on."""
         self.problem = ""
         """Why the last attempt failed."""
         self.ticket_problem = ""
@@ -125,6 +127,8 @@ class Activation:
         self.question: Question | None = None
         self.challenge: OpenChallenge | None = None
         self.confirm = b""
+        self.answer_digest = b""
+        """SHA-256 of the answer that CONFIRM names."""
         self.last = b""
         """The message that goes out again when the link comes back."""
         self.deadline: int | None = None
@@ -339,6 +343,8 @@ class Activation:
             policy_epoch=record.policy_epoch,
             policy_version=record.policy_version,
         )
+        if memory.state is not LockState.STORE_FAULT:
+            memory.problem = ""
         self.move(_E.OPENED, now)
         self.last = build_message(message, self.exchange_id)
         self.transmit(self.last, now)
@@ -355,7 +361,6 @@ class Activation:
     def fail(self, event: ExchangeEvent, now: int, why: str, at_least_ms: int = 0) -> None:
         """The attempt has failed: wait, then try again."""
         self.move(event, now)
-        self.failed += 1
         self.problem = why
         self.back_off(now, at_least_ms)
 
@@ -421,7 +426,7 @@ class Activation:
 
     def report(self, refusal: Refusal, now: int) -> None:
         """Tell the server at which stage; never more."""
-        if self.link_open:
+        if self.link_open and self.state in _ANSWERABLE:
             error = Error(stage=int(refusal.stage), retry_after=None)
             self.transmit(build_message(error, self.exchange_id), now)
 

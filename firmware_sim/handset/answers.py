@@ -220,11 +220,12 @@ def finish(a: Activation, envelope: Envelope, nonce: bytes, awaited: bool, now: 
     if not a.link_open:
         a.move_if(awaited, _E.COMMITTED_ALONE, now)
         return
+    a.answer_digest = envelope.digest
     message = Confirm(
         realm=memory.realm,
         device_key_id=memory.record.device_key_id,
         device_nonce=nonce,
-        response_hash=envelope.digest,
+        response_hash=a.answer_digest,
         record_sequence=memory.record.sequence,
         lock_state=memory.state,
     )
@@ -248,6 +249,8 @@ def on_ack(a: Activation, envelope: Envelope, now: int) -> None:
         raise Refusal(Rule.FRESH_SOLICITED, "no CONFIRM_ACK is awaited")
     exchange_id = envelope.header.exchange_id
     guard.require(Rule.BIND_EXCHANGE, exchange_id == a.exchange_id, f"{exchange_id:08x}")
+    ours = message.response_hash == a.answer_digest
+    guard.require(Rule.BIND_REQUEST, ours, "CONFIRM_ACK of another answer")
     later = a.answer_later_ms
     a.forget()
     a.close(_E.ACKED if later is None else _E.LATER, now, later)

@@ -45,7 +45,6 @@ class Handset:
         "_announced",
         "_board",
         "_decided",
-        "_failed",
         "_firmware",
         "_guard",
         "_locale",
@@ -99,7 +98,6 @@ class Handset:
         self._wifi_joined = False
         self._wifi_country = ""
         self._decided = 0
-        self._failed = 0
         self._announced = False
         self._shown: Page | None = None
         self._activation.reset()
@@ -266,9 +264,13 @@ class Handset:
         except FlashError as error:
             self._log.add(now, "commit", f"not reset: {error.text}", part="flash")
             return
-        modem = self._modem
         self._log.add(now, "state", "factory reset")
-        self.boot(now, memory.rtc_s(now))
+        self._restart(now)
+
+    def _restart(self, now: int) -> None:
+        """Boot anew beside a modem that stays as it is."""
+        modem = self._modem
+        self.boot(now, self._memory.rtc_s(now))
         self.sees(modem, now)
 
     def acts(self, action: UserAction, now: int) -> None:
@@ -279,7 +281,7 @@ class Handset:
             return
         name = action.name
         if name == "power":
-            self.boot(now, memory.rtc_s(now))
+            self._restart(now)
             return
         page = self._pages.top
         if name == "language" and page is Page.LANGUAGE:
@@ -430,13 +432,11 @@ class Handset:
         """ACTIVATING and its failures: only pages of a phone that is being set up."""
         activation, pages = self._activation, self._pages
         backing_off = activation.state is ExchangeState.BACKOFF
-        failed = activation.failed != self._failed
-        self._failed = activation.failed
         if pages.page is Page.ACTIVATING and backing_off:
             if self._memory.problem:
                 self._turn(PageEvent.FAULT)
             else:
-                self._turn(PageEvent.UNREACHABLE if failed else PageEvent.PUT_OFF)
+                self._turn(PageEvent.UNREACHABLE if activation.problem else PageEvent.PUT_OFF)
         elif not backing_off and pages.allows(PageEvent.ASKING) and activation.busy:
             self._turn(PageEvent.ASKING)
 
