@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware_sim.cli.modem_control import ask as control_line
 from firmware_sim.links import Link, open_link, wait
 from tests.support.needs import needs_program
 from tests.support.program import firmware_sim, line_with, started
@@ -51,6 +52,14 @@ def test_a_served_modem_is_set_and_moved_from_the_command_line(tmp_path: Path) -
         assert serving.wait(10) == 0
     assert not port.exists()
     assert not port.is_symlink()
+
+
+def test_a_control_line_can_end_the_server(tmp_path: Path) -> None:
+    words = ["--unix", tmp_path / "m", "--control", tmp_path / "c"]
+    with started("modem", "serve", *words) as serving:
+        line_with(serving.stdout, "control:")
+        assert control_line(str(tmp_path / "c"), {"stop": True}) == {"ok": True}
+        assert serving.wait(10) == 0
 
 
 def test_gammu_reads_the_imei_that_the_modem_was_given(tmp_path: Path) -> None:

@@ -108,6 +108,18 @@ def test_busy_refuses_the_card_for_a_while_and_nothing_else() -> None:
     ]
 
 
+def test_busy_may_last_for_a_time_from_power_up() -> None:
+    modem = VirtualModem(default_state(), faults=[parse("busy:ms=4000")])
+    modem.receive(b"ATE0+CMEE=1\r", 0)
+    modem.outgoing()
+    assert ask(modem, "AT+CPIN?", 3999) == ["+CME ERROR: 14"]
+    assert ask(modem, "AT+CPIN?", 4000) == ["+CPIN: READY", "OK"]
+    ask(modem, "AT+CFUN=1,1;E0", 9000)
+    ask(modem, "ATE0+CMEE=1", 9000)
+    assert ask(modem, "AT+CPIN?", 12999) == ["+CME ERROR: 14"]
+    assert ask(modem, "AT+CPIN?", 13000) == ["+CPIN: READY", "OK"]
+
+
 def test_a_hang_up_cuts_the_answer_and_the_link() -> None:
     for seed in range(20):
         modem = faulty(f"hang-up:after=1,seed={seed}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from firmware_sim.modem.virtual import Access, Registration
+from firmware_sim.modem.virtual import Access, Registration, VirtualModem, default_state
 from tests.support.asking import ask, fresh, unasked
 
 OK = "OK"
@@ -114,6 +114,24 @@ def test_moving_changes_country_and_a_search_takes_its_time() -> None:
     assert unasked(modem) == ["+CREG: 5"]
     assert ask(modem, "AT+COPS?", 5000) == ['+COPS: 0,2,"36801",7', OK]
     assert modem.wake_at() is None
+
+
+def test_a_search_comes_before_the_network_after_power_up_the_pin_and_flight_mode() -> None:
+    state = default_state(serving="26201")
+    state.search_ms = 3000
+    modem = VirtualModem(state)
+    ask(modem, "ATE0+CREG=1")
+    assert ask(modem, "AT+CREG?", 2999) == ["+CREG: 1,2", OK]
+    modem.tick(3000)
+    assert unasked(modem) == ["+CREG: 1"]
+    assert ask(modem, "AT+CFUN=4", 4000) == [OK, "+CREG: 0"]
+    assert ask(modem, "AT+CFUN=1", 5000) == [OK, "+CREG: 2"]
+    modem.tick(8000)
+    assert unasked(modem) == ["+CREG: 1"]
+    modem.set("pin", "1234", 9000)
+    assert unasked(modem) == ["+CREG: 0"]
+    assert ask(modem, "AT+CPIN=1234", 9000) == [OK, "+CREG: 2"]
+    assert modem.wake_at() == 12000
 
 
 def test_without_coverage_the_modem_searches_and_measures_nothing() -> None:

@@ -42,7 +42,7 @@ class FaultKind(enum.Enum):
     NOISE = "noise"
     """Bytes that are no text come before the answer."""
     BUSY = "busy"
-    """The card answers SIM busy (14): the first `times` times."""
+    """The card answers SIM busy (14): the first `times` times, or for `ms` from power-up."""
     HANG_UP = "hang-up"
     """The link closes in the middle of the answer."""
     RE_ENUMERATE = "re-enumerate"
@@ -82,6 +82,8 @@ _LIMITS = {"ms": (0, 600_000), "baud": (50, 4_000_000), "every": (1, 1_000_000)}
 def fault(kind: FaultKind, **chosen: int | str | None) -> Fault:
     """A fault with the defaults of its kind."""
     base = Fault(kind=kind, text=_TEXTS.get(kind, ""), times=_TIMES.get(kind))
+    if kind is FaultKind.BUSY:
+        base = replace(base, ms=0, times=None if "ms" in chosen else base.times)
     return replace(base, **chosen)  # type: ignore[arg-type]  # names and types: checked in parse
 
 

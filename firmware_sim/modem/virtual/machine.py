@@ -31,7 +31,8 @@ from firmware_sim.modem.virtual.outcome import Device, NotACommand, Outcome, Ref
 from firmware_sim.modem.virtual.profile import GENERIC, Deviation, Profile
 from firmware_sim.modem.virtual.session import Session
 from firmware_sim.modem.virtual.settings import apply, moved
-from firmware_sim.modem.virtual.state import ModemState
+from firmware_sim.modem.virtual.standing import registration
+from firmware_sim.modem.virtual.state import ModemState, Registration
 from firmware_sim.modem.virtual.templates import fill
 
 _NEEDS_CARD = ("+CPIN", "+CIMI", "+CCID", "+CRSM", "+CSIM", "+CLCK", "+CPINR", "+ICCID", "+QCCID")
@@ -72,6 +73,9 @@ class VirtualModem:
         self._queue: deque[_Queued] = deque()
         self._events: list[Event] = []
         self._departure: Departure | None = None
+        self._powered_at = now
+        if state.search_ms and registration(state) is not Registration.IDLE:
+            state.searching_until = now + state.search_ms
         self._seen = reports.look(self._device)
         self._power_on()
 
@@ -194,6 +198,7 @@ class VirtualModem:
     def _power_on(self) -> None:
         device = self._device
         device.restarts = False
+        self._powered_at = device.now
         device.session = fresh_session(device)
         lines = list(device.profile.banner)
         for counted in self._faults:
@@ -251,7 +256,7 @@ class VirtualModem:
         device = self._device
         if command.name in _NEEDS_CARD and command.form is not Form.TEST:
             for counted in self._faults:
-                if counted.fault.kind is FaultKind.BUSY and counted.strikes(str(command)):
+                if self._is_busy(counted.fault) and counted.strikes(str(command)):
                     raise Refused(CmeError.SIM_BUSY)
         own = device.profile.answers.get((command.name, command.form))
         if own is not None:
@@ -273,6 +278,11 @@ class VirtualModem:
         if handler is None:
             raise NotACommand
         return handler(self._device, command)
+
+    def _is_busy(self, rule: Fault) -> bool:
+        if rule.kind is not FaultKind.BUSY:
+            return False
+        return not rule.ms or self._device.now < self._powered_at + rule.ms
 
     def _own(self, deviation: Deviation, command: Command) -> Outcome:
         if deviation.carries_out:
@@ -309,8 +319,17 @@ class VirtualModem:
         for piece in pieces:
             self._put(piece.data, piece.delay_ms, piece.departure)
 
+    def _search(self) -> None:
+        """A modem that has stood idle looks for a network before it has one."""
+        state = self.state
+        idle = self._seen.registrations[0][0] == str(int(Registration.IDLE))
+        if idle and state.search_ms and registration(state) is not Registration.IDLE:
+            state.searching_until = self._device.now + state.search_ms
+
     def _report(self) -> None:
         device = self._device
+        if device.state.searching_until is None:
+            self._search()
         seen = reports.look(device)
         lines = reports.changes(device, self._seen, seen)
         self._seen = seen

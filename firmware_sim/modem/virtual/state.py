@@ -168,8 +168,9 @@ class ModemState:
     `registration`: what the network answers; None lets it follow from SIM and PLMN.
     `signal_dbm`: RSSI in dBm (-113..-51), None for not known. `chosen`: PLMN of a manual
     selection (+COPS=1). `zone_update`: whether the network's time sets the clock (+CTZU).
-    `detached`: +COPS=2. `functionality`: +CFUN. `search_ms`: how long
-    a search lasts, `scan_ms` how long +COPS=? takes. `reject_cause`: of TS 24.008, 10.5.3.6.
+    `detached`: +COPS=2. `functionality`: +CFUN. `search_ms`: how long a search lasts (after
+    power-up, the PIN, a move ...), `scan_ms` how long +COPS=? takes. `reject_cause`: of
+    TS 24.008, 10.5.3.6.
     """
 
     imei: str
