@@ -61,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--algorithm", choices=("esp256", "ed25519"), default="esp256", help="of new keys"
     )
     run = parser.add_argument_group("the run")
+    run.add_argument("--state", type=Path, metavar="DIR", help="keep the phone here between runs")
     run.add_argument("--seed", type=int, metavar="N", help="two runs with one seed are identical")
     run.add_argument(
         "--timeout", type=int, default=120, metavar="S", help="give up after S seconds"
@@ -70,6 +71,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--until", choices=EXPECTABLE, help="with --for: end at this outcome")
     run.add_argument("--reattach", action="store_true", help="wait for a modem that is unplugged")
+    run.add_argument("--twin", metavar="ID", help="run a vulnerable twin (see `attack list`)")
+    run.add_argument("--trace", type=Path, metavar="FILE.pcapng", help="write a capture file")
     result = parser.add_argument_group("the result")
     result.add_argument("--screenshot", type=Path, metavar="FILE.png")
     result.add_argument("--json", action="store_true", help="one object on the last line")
@@ -79,13 +82,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """0: final screen as expected; 1: another outcome; 2: usage; 3: could not be carried out."""
     from firmware_sim.cli.timeline import Timeline
+    from firmware_sim.cli.tracing import traced
     from firmware_sim.rig.activation import Activation
     from firmware_sim.rig.drawing import Drawing
 
     _check_screenshot(options.screenshot)
     timeline = None if options.json else Timeline()
-    watch = timeline if timeline is not None else lambda event: None
-    result = Activation(plan_of(options), watch).run()
+    with traced(options.trace, timeline) as watch:
+        ask = _ask_pin if sys.stdin.isatty() else None
+        result = Activation(plan_of(options), watch, ask).run()
     drawing = Drawing(result.view)
     picture = options.screenshot
     if picture is None and not options.json and os.access(".", os.W_OK):
@@ -118,7 +123,13 @@ def plan_of(options: argparse.Namespace) -> Plan:
     """
     from firmware_sim.rig.plan import Plan
     from firmware_sim_protocol.numbers import Algorithm
+    from firmware_sim_protocol.rules import SOUND
 
+    guard, notice = SOUND, ""
+    if options.twin is not None:
+        from firmware_sim.attacks.twins import twin_named
+
+        guard, notice = twin_named(options.twin)
     if options.timeout <= 0:
         raise UsageError("timeout", f"{options.timeout} s is no time at all")
     return Plan(
@@ -132,10 +143,13 @@ def plan_of(options: argparse.Namespace) -> Plan:
         server=options.server,
         policy=options.policy,
         trust=options.trust,
+        state=options.state,
         seed=options.seed,
         pin=options.pin,
         vendor=options.vendor,
         algorithm=Algorithm[options.algorithm.upper()],
+        guard=guard,
+        notice=notice,
         timeout_s=options.timeout,
         follow_ms=milliseconds(options.follow),
         until=options.until,
@@ -171,6 +185,13 @@ def as_json(result: Result, screen: dict[str, str]) -> dict[str, object]:
         "screen": screen,
         "elapsed_ms": result.elapsed_ms,
     }
+
+
+def _ask_pin() -> str | None:
+    """The PIN, typed unseen."""
+    from getpass import getpass
+
+    return getpass("PIN of the SIM: ") or None
 
 
 def _check_screenshot(path: Path | None) -> None:

@@ -26,7 +26,9 @@ class Timeline:
         self._colour = self._stream.isatty() if colour is None else colour
 
     def __call__(self, event: Event) -> None:
-        """Write one event."""
+        """Write one event; a bare OK of the modem says nothing that its answer has not said."""
+        if event.kind == "at" and event.text == "OK":
+            return
         self._stream.write(self.line(event) + "\n")
 
     def line(self, event: Event) -> str:

@@ -15,12 +15,12 @@ from firmware_sim.handset.flash import Flash, MemoryFlash
 from firmware_sim.links import open_link
 from firmware_sim.links.clock import Clock, ManualClock, MonotonicClock, unix_seconds
 from firmware_sim.links.entropy import Entropy, SeededEntropy, SystemEntropy
-from firmware_sim.modem.dialogue import ModemDialogue
+from firmware_sim.modem.dialogue import DialogueOptions, ModemDialogue
 from firmware_sim.modem.virtual import DEFAULT_IMEI, VirtualModem, default_state
 from firmware_sim.rig import outcome
 from firmware_sim.rig.embedded import SIMULATED_NOW_S, EmbeddedServer, embedded_server
 from firmware_sim.rig.modem_port import opener_of
-from firmware_sim.rig.phone import Phone
+from firmware_sim.rig.phone import QUIET, Phone
 from firmware_sim.rig.plan import (
     DEFAULT_SERVING,
     DEFAULT_SIM,
@@ -39,6 +39,9 @@ from firmware_sim.server.store import MemoryStore, SqliteStore
 from firmware_sim.view import Page, UserAction, View
 from firmware_sim_protocol.signing import PrivateKey
 
+PATIENCE_MS = 3_000
+"""After an answer that was refused: how long a true one may still follow before we say so."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
@@ -56,11 +59,20 @@ class Result:
 class Activation:
     """A phone set up by a plan; `run` takes it from power-on to its final screen."""
 
-    def __init__(self, plan: Plan, observe: Callable[[Event], None]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        observe: Callable[[Event], None],
+        ask_pin: Callable[[], str | None] | None = None,
+    ) -> None:
+        """`ask_pin` asks a person for the SIM's PIN where the plan has none."""
         check(plan)
         self._plan = plan
         self._observe = observe
+        self._ask_pin = ask_pin
+        self._pin_given = False
         self._refusal = ""
+        self._refused_at: int | None = None
         self._following = False
         self._entropy: Entropy = SystemEntropy() if plan.seed is None else SeededEntropy(plan.seed)
         in_memory = plan.modem == VIRTUAL and plan.server == EMBEDDED
@@ -161,12 +173,14 @@ class Activation:
         )
         return Phone(
             handset,
-            ModemDialogue(),
+            # The virtual modem reports every change by itself, so that months pass quickly.
+            ModemDialogue(QUIET if plan.modem == VIRTUAL else DialogueOptions()),
             self._modem,
             self._open_server,
             person=self._person,
             observe=self._watch,
             notice=plan.notice,
+            reopen=self._modem_opener if plan.reattach and plan.modem != VIRTUAL else None,
         )
 
     def _open_modem(self) -> Port:
@@ -190,28 +204,31 @@ class Activation:
 
     def _person(self, view: View) -> UserAction | None:
         if view.page is Page.SIM_PIN:
-            if self._plan.pin is None or view.pin_tries is not None:
-                return None
-            return UserAction("sim_pin", self._plan.pin)
+            if self._pin_given:
+                return None  # never a second guess: a card has three
+            self._pin_given = True
+            pin = self._plan.pin or (self._ask_pin() if self._ask_pin is not None else None)
+            return UserAction("sim_pin", pin) if pin else None
         return autopilot(view)
 
     # Running --------------------------------------------------------------------------
 
     def run(self) -> Result:
-        """From power-on to the final screen.
-
-        Raises:
-            SimError: the modem or the server could not do its part, or time ran out.
-        """
-        started = self._clock.now()
+        """From power-on to the final screen, and on from there as long as the plan says."""
+        plan, clock = self._plan, self._clock
+        started = clock.now()
         self.phone.boot(started, self._rtc_s)
         try:
-            ended = run(
-                [self.phone], self._clock, self._done, started + 1000 * self._plan.timeout_s
-            )
-            now = self._clock.now()
+            ended = run([self.phone], clock, self._done, started + 1000 * plan.timeout_s)
             view = self.phone.view
             failure = self._failure(ended, view)
+            if failure is None and plan.follow_ms:
+                self._following = True
+                self.phone.server_failure = None
+                run([self.phone], clock, self._followed, clock.now() + plan.follow_ms)
+                view = self.phone.view
+                failure = self._failure(True, view)
+            now = clock.now()
         finally:
             self.phone.close()
         reading = self.phone.dialogue.reading
@@ -229,12 +246,15 @@ class Activation:
     def _done(self) -> bool:
         if self.phone.modem_failure or self.phone.server_failure or self.phone.dialogue.failure:
             return True
-        if self.phone.view.page is Page.SIM_PIN and self._person(self.phone.view) is None:
+        if self.phone.view.page is Page.SIM_PIN and self._pin_given:
+            return self.phone.view.pin_tries is not None
+        if self._refused_at is not None and self._clock.now() - self._refused_at > PATIENCE_MS:
             return True
         final = outcome.outcome_of(self.phone.view) is not None
         return final and self.phone.handset.settled and not self.phone.connected
 
     def _followed(self) -> bool:
+        """While following, a server that is not reached is asked again: that is no end."""
         if self.phone.modem_failure is not None or self.phone.dialogue.failure:
             return True
         reached = outcome.outcome_of(self.phone.view)
@@ -254,10 +274,13 @@ class Activation:
         if view.page is Page.STORAGE_FAULT:
             return SimError("state", view.problem or "no valid record")
         if view.page is Page.SIM_PIN:
+            if self._plan.pin is not None:
+                return SimError("modem", f"the SIM refuses the PIN, {view.pin_tries} tries left")
             return SimError("modem", "the SIM asks for its PIN (give it with --pin)")
         if view.page is Page.SIM_LOCKED:
             return SimError("modem", f"the SIM is refused by a SIM lock ({view.sim_lock})")
-        if view.page is Page.SERVER_UNREACHABLE or not ended:
+        unfinished = not ended or (self._refused_at is not None and not self._following)
+        if view.page is Page.SERVER_UNREACHABLE or unfinished:
             late = f"no final screen within {self._plan.timeout_s} s, still at {view.page.value}"
             return SimError("server", self._refusal or view.problem or late)
         return None
@@ -270,6 +293,9 @@ class Activation:
         return view.reason or view.page.value
 
     def _watch(self, event: Event) -> None:
-        if event.kind == "refusal":
-            self._refusal = event.text
+        if event.part == "handset" and event.kind == "refusal":
+            self._refusal, self._refused_at = event.text, event.at
+        elif event.part == "flash" and event.kind == "commit":
+            # A true answer after a forged one: the forged one is no failure any more.
+            self._refusal, self._refused_at = "", None
         self._observe(event)

@@ -20,11 +20,11 @@ from firmware_sim.handset.firmware import OFFICIAL, Firmware
 from firmware_sim.handset.flash import MemoryFlash
 from firmware_sim.links.clock import ManualClock
 from firmware_sim.links.entropy import SeededEntropy
-from firmware_sim.modem.dialogue import DialogueOptions, ModemDialogue
+from firmware_sim.modem.dialogue import ModemDialogue
 from firmware_sim.modem.virtual import DEFAULT_IMEI, ModemState, VirtualModem, default_state
 from firmware_sim.rig.drawing import Drawing
 from firmware_sim.rig.embedded import SIMULATED_NOW_S, embedded_server
-from firmware_sim.rig.phone import Person, Phone
+from firmware_sim.rig.phone import QUIET, Person, Phone
 from firmware_sim.rig.ports import MachinePort, Port
 from firmware_sim.rig.provisioning import read_keyset
 from firmware_sim.rig.pump import run
@@ -34,8 +34,6 @@ from firmware_sim_protocol.numbers import Algorithm
 from firmware_sim_protocol.rules import SOUND, Guard
 from firmware_sim_protocol.signing import PrivateKey
 
-QUIET = DialogueOptions(poll_ms=None)
-"""A virtual modem reports every change by itself: no polling, so that months pass quickly."""
 SETTLE_MS = 60_000
 
 

@@ -13,10 +13,16 @@ from firmware_sim.errors import SimError
 from firmware_sim.events import Event
 from firmware_sim.handset.device import Handset
 from firmware_sim.links.link import Link
-from firmware_sim.modem.dialogue import ModemDialogue
+from firmware_sim.links.reattach import Patience, Reattachment
+from firmware_sim.modem.dialogue import DialogueOptions, ModemDialogue
 from firmware_sim.rig.evidence import evidence_of
-from firmware_sim.rig.ports import Port
+from firmware_sim.rig.ports import LinkPort, Port
 from firmware_sim.view import Page, UserAction, View
+
+QUIET = DialogueOptions(poll_ms=None)
+"""For a virtual modem, which reports every change: no polling, so that months pass quickly."""
+PATIENCE = Patience(total_ms=30_000)
+"""How long a lost modem may stay away: USB modems take some seconds to come back."""
 
 Person = Callable[[View], UserAction | None]
 """Who looks at the screen and touches it; None when there is nothing to do."""
@@ -42,12 +48,16 @@ class Phone:
         person: Person | None = None,
         observe: Callable[[Event], None] = lambda event: None,
         notice: str = "",
+        reopen: Callable[[], Link] | None = None,
     ) -> None:
+        """`reopen`: how to open the modem's link again; None gives a lost modem up."""
         self.handset = handset
         self.dialogue = dialogue
         self.modem: Port | None = modem
         self.modem_failure: SimError | None = None
         self.server_failure: SimError | None = None
+        self._reopen = reopen
+        self._reattachment: Reattachment | None = None
         self._connect = connect
         self._server: Port | None = None
         self._person = person
@@ -104,6 +114,8 @@ class Phone:
         """The next instant at which `step` has something to do, were no byte to arrive."""
         sources = [self.handset.wake_at(), self.dialogue.wake_at()]
         sources += [port.wake_at() for port in (self.modem, self._server) if port is not None]
+        if self._reattachment is not None:
+            sources.append(self._reattachment.wake_at())
         due = [instant for instant in sources if instant is not None]
         return min(due) if due else None
 
@@ -137,9 +149,37 @@ class Phone:
                 moved = True
         return moved
 
+    def _reattach(self, now: int) -> bool:
+        """Try to open a lost modem again, when the next try is due."""
+        attempt = self._reattachment
+        if attempt is None:
+            return False
+        link = attempt.attempt(now)
+        if link is not None:
+            self._reattachment = None
+            self._observe(Event(now, "modem", "back", f"{link.name} is back"))
+            self.replug(LinkPort(link), now)
+            return True
+        if attempt.expired(now):
+            self._reattachment = None
+            self.modem_failure = SimError("modem", attempt.cause)
+            return True
+        return False
+
+    def _lost(self, failure: SimError, now: int) -> None:
+        assert self.modem is not None
+        self.modem.close()
+        self.modem = None
+        self.dialogue.link_lost(failure.text, now)
+        self._observe(Event(now, "modem", "lost", failure.text))
+        if self._reopen is None:
+            self.modem_failure = failure
+        else:
+            self._reattachment = Reattachment(self._reopen, PATIENCE, failure.text, now)
+
     def _serve_modem(self, now: int) -> bool:
         if self.modem is None:
-            return False
+            return self._reattach(now)
         moved = False
         try:
             data = self.modem.receive(now)
@@ -151,10 +191,7 @@ class Phone:
                 self.modem.send(data, now)
                 moved = True
         except SimError as failure:
-            self.modem_failure = failure
-            self.modem.close()
-            self.modem = None
-            self._observe(Event(now, "modem", "lost", failure.text))
+            self._lost(failure, now)
             return True
         reading = self.dialogue.reading
         if reading is not None and reading != self._seen:
@@ -193,6 +230,7 @@ class Phone:
             self.hang_up(now, failure.text)
             return True
         if not self.handset.wants_link:
+            self._report(now)  # what the server noticed last is told before it is let go
             self._server.close()
             self._server = None
             moved = True

@@ -96,3 +96,25 @@ def test_an_outcome_that_was_not_expected_is_exit_status_1() -> None:
     done = firmware_sim("activate", "--serving", "36801", "--json", "--expect", "activated")
     assert done.status == 1
     assert done.one_line() == "firmware-sim: outcome is locked, expected activated"
+
+
+def test_a_locked_phone_comes_up_locked(tmp_path: Path) -> None:
+    state = tmp_path / "phone"
+    first = firmware_sim("activate", "--serving", "36801", "--state", state, "--json")
+    assert first.json["outcome"] == "locked"
+    again = firmware_sim("activate", "--serving", "36801", "--state", state, "--json")
+    assert again.json["outcome"] == "locked"
+    assert again.json["imei"] == first.json["imei"]
+
+
+def test_a_locked_phone_is_released_when_the_policy_releases_it(tmp_path: Path) -> None:
+    state, policy = tmp_path / "phone", tmp_path / "mild.toml"
+    first = firmware_sim("activate", "--serving", "36801", "--state", state, "--json")
+    assert first.json["outcome"] == "locked"
+    text = firmware_sim("policy", "show", "--text").stdout
+    assert 'country = "CU"' in text
+    policy.write_text(text.replace('"CU"', '"ZZ"').replace("version = 1", "version = 2"))
+    again = firmware_sim(
+        "activate", "--serving", "36801", "--state", state, "--policy", policy, "--json"
+    )
+    assert again.json["outcome"] == "activated", again.stderr
