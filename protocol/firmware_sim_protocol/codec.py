@@ -1,4 +1,4 @@
-"""Between values and bytes: the only place where `construct` meets the message classes.
+"""Between values and bytes: the only place where the byte tables meet the message classes.
 
 The law, held by tests for every type: `parse_body(kind, build_body(m)) == m`, and the bytes
 that `parse_body` accepts are the bytes that `build_body` would make.
@@ -10,16 +10,16 @@ from __future__ import annotations
 
 import enum
 import re
+import struct
+from collections.abc import Callable
 from typing import Any
 
-import construct
-
-from firmware_sim_native import imei, plmn, tbcd
+from firmware_sim_native import imei
 from firmware_sim_protocol import layout, values
 from firmware_sim_protocol.envelope import Envelope, seal
 from firmware_sim_protocol.errors import BuildError
 from firmware_sim_protocol.extensions import build_extensions, parse_extensions
-from firmware_sim_protocol.layout import Field, Kind
+from firmware_sim_protocol.layout import Field
 from firmware_sim_protocol.numbers import (
     MAX_KEYSET_ENTRIES,
     Algorithm,
@@ -60,12 +60,12 @@ NUMBERS: dict[str, type[enum.IntEnum] | type[enum.IntFlag]] = {
     "Role": Role,
     "TicketScope": TicketScope,
 }
-_ALL_BITS = {
+_BITS = {
     name: sum(int(bit) for bit in table)
     for name, table in NUMBERS.items()
     if issubclass(table, enum.IntFlag)
 }
-_ABSENT = {kind.name: b"\xff" * kind.size for kind in (layout.IMEI, layout.PLMN)}
+_ALGORITHMS = frozenset(int(each) for each in Algorithm)
 _COUNTRY = re.compile(rb"[A-Z]{2}")
 _SUBDIVISION = re.compile(rb"(?:[A-Z0-9]{1,3})\x00{0,2}")
 
@@ -85,41 +85,53 @@ def parse_body(kind: MessageType, body: bytes, guard: Guard = SOUND) -> Message:
     Raises:
         Refusal: at stage LAYOUT.
     """
-    size = layout.BODY_SIZES[kind]
-    guard.require(Rule.LAYOUT_SIZE, len(body) >= size, f"{len(body)} of {size} octets")
-    # A device that does not ask for the whole part takes what is missing for "absent".
-    body = body.ljust(size, b"\xff")
-    raw = layout.BODY_STRUCTS[kind].parse(body[:size])
-    fields = _read(layout.BODIES[kind], raw, guard)
+    part = layout.BODY_STRUCTS[kind]
+    size = part.size
+    if len(body) < size:
+        guard.require(Rule.LAYOUT_SIZE, False, f"{len(body)} of {size} octets")
+        # A device that does not ask for the whole part takes what is missing for "absent".
+        body = body.ljust(size, b"\xff")
+    fields = dict(zip(part.names, part.unpack(body[:size]), strict=True))
+    for name, read in _READERS[kind]:
+        fields[name] = read(fields[name], fields, guard)
     if kind is MessageType.KEYSET:
         count = fields.pop("entry_count")
-        size += count * layout.KEYSET_ENTRY_SIZE
-        guard.require(Rule.LAYOUT_SIZE, len(body) >= size, f"{count} entries do not fit")
-        fields["entries"] = _read_entries(body[layout.BODY_SIZES[kind] : size], count, guard)
+        start, size = size, size + count * layout.KEYSET_ENTRY_SIZE
+        if len(body) < size:
+            guard.require(Rule.LAYOUT_SIZE, False, f"{count} entries do not fit")
+        fields["entries"] = _read_entries(body[start:size], count, guard)
     fields["extensions"] = parse_extensions(body[size:], guard)
     message: Message = CLASSES[kind](**fields)
-    if isinstance(message, KeySet):
+    if kind is MessageType.KEYSET:
+        assert isinstance(message, KeySet)
         _check_keyset(message, guard)
-    elif isinstance(message, Request):
-        carried = carried_evidence(message)
-        agrees = message.evidence == carried
-        guard.require(Rule.LAYOUT_EVIDENCE, agrees, f"{message.evidence!r}, carries {carried!r}")
+    elif kind is MessageType.REQUEST:
+        assert isinstance(message, Request)
+        carried = _carried(message)
+        if message.evidence != carried:
+            detail = f"{message.evidence!r}, carries {Evidence(carried)!r}"
+            guard.require(Rule.LAYOUT_EVIDENCE, False, detail)
     return message
 
 
 def carried_evidence(request: Request) -> Evidence:
     """The bits that name what this request carries: its `evidence` must be these."""
-    carried = Evidence(0)
-    for bit, value in (
-        (Evidence.SERVING, request.serving_plmn),
-        (Evidence.SIM, request.sim_plmn),
-        (Evidence.CELL, request.extensions.cell),
-        (Evidence.GNSS, request.extensions.gnss),
-        (Evidence.WIFI_COUNTRY, request.extensions.wifi_country),
-    ):
-        if value is not None:
-            carried |= bit
-    return carried
+    return Evidence(_carried(request))
+
+
+def _carried(request: Request) -> int:
+    more = request.extensions
+    return (
+        (request.serving_plmn is not None) * _SERVING
+        + (request.sim_plmn is not None) * _SIM
+        + (more.cell is not None) * _CELL
+        + (more.gnss is not None) * _GNSS
+        + (more.wifi_country is not None) * _WIFI
+    )
+
+
+# Numbers, because every operation on a flag takes as long as reading a whole message.
+_SERVING, _SIM, _CELL, _GNSS, _WIFI = (int(bit) for bit in Evidence)
 
 
 def build_message(
@@ -140,114 +152,155 @@ def build_body(message: Message) -> bytes:
         BuildError: a value that the field named cannot carry.
     """
     kind = TYPES[type(message)]
-    fields = {
-        field.name: _write(field, message, kind.name)
-        for field in layout.BODIES[kind]
-        if field.name != "entry_count"
-    }
     entries = b""
-    if isinstance(message, Request) and message.evidence != carried_evidence(message):
-        raise BuildError(f"REQUEST.evidence: {message.evidence!r} is not what it carries")
-    if isinstance(message, KeySet):
+    if kind is MessageType.REQUEST:
+        assert isinstance(message, Request)
+        if message.evidence != _carried(message):
+            raise BuildError(f"REQUEST.evidence: {message.evidence!r} is not what it carries")
+    elif kind is MessageType.KEYSET:
+        assert isinstance(message, KeySet)
         if not 1 <= len(message.entries) <= MAX_KEYSET_ENTRIES:
             raise BuildError(f"KEYSET.entries: {len(message.entries)}")
-        fields["entry_count"] = len(message.entries)
-        entries = b"".join(_build_entry(entry) for entry in message.entries)
-    fixed = _build(layout.BODY_STRUCTS[kind], fields, kind.name)
+        entries = b"".join(map(_build_entry, message.entries))
+    try:
+        fixed = layout.BODY_STRUCTS[kind].pack(
+            *[write(getattr(message, name), message) for name, write in _WRITERS[kind]]
+        )
+    except (ValueError, TypeError, AttributeError, struct.error) as error:
+        raise _blame(kind, message, error) from error
     return fixed + entries + build_extensions(message.extensions)
 
 
-def _build(struct: Any, fields: dict[str, Any], name: str) -> bytes:
-    try:
-        built: bytes = struct.build(fields)
-    except construct.ConstructError as error:
-        raise BuildError(f"{name}: {str(error).splitlines()[-1]}") from error
-    except Exception as error:  # a compiled struct lets struct.error and TypeError through
-        raise BuildError(f"{name}: {error}") from error
-    return built
+def _blame(kind: MessageType, message: Message, error: Exception) -> BuildError:
+    """Which field it was: asked only when something has gone wrong."""
+    for row, (name, write) in zip(layout.BODIES[kind], _WRITERS[kind], strict=True):
+        value = getattr(message, name)
+        try:
+            struct.pack(">" + row.kind.code, write(value, message))
+        except (ValueError, TypeError, AttributeError) as found:
+            return BuildError(f"{kind.name}.{name}: {found}")
+        except struct.error:
+            return BuildError(f"{kind.name}.{name}: {value!r} is no {row.kind.name}")
+    return BuildError(f"{kind.name}: {error}")
 
 
-# Reading: one function a kind of field ----------------------------------------------------
+# Reading: (value on the wire, fields read before it, guard) -> value. A row without a reader is
+# taken as it is. Refusals are worded only when they happen: wording costs more than reading.
+
+Reader = Callable[[Any, dict[str, Any], Guard], Any]
+_SWAP = bytes(octet << 4 & 0xF0 | octet >> 4 for octet in range(256))
+"""Exchanges the two digits of an octet: BCD has the first digit in the low half."""
 
 
-def _read(rows: tuple[Field, ...], raw: Any, guard: Guard) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for row in rows:
-        value = getattr(raw, row.name)
-        if row.numbers in NUMBERS:
-            value = _number(row, value, guard)
-        elif row.kind is layout.IMEI:
-            value = _imei(row, value, guard)
-        elif row.kind is layout.PLMN:
-            value = _plmn(row, value, guard)
-        elif row.kind is layout.COUNTRY:
-            value = _country(value, guard)
-        elif row.kind is layout.SUBDIVISION:
-            value = _subdivision(fields.get("country"), value, guard)
-        elif row.kind is layout.KEY:
-            value = _key(fields["device_key_algorithm"], value, guard)
-        elif row.absent and value == (1 << (8 * row.kind.size)) - 1:
-            value = None
-        fields[row.name] = value
-    return fields
+def _reader(row: Field) -> Reader | None:
+    if row.numbers in _BITS:
+        return _bits_reader(row)
+    if row.numbers in NUMBERS:
+        return _number_reader(row)
+    if row.kind is layout.IMEI:
+        return _imei_reader(row)
+    if row.kind is layout.PLMN:
+        return _read_plmn
+    if row.kind is layout.COUNTRY:
+        return _read_country
+    if row.kind is layout.SUBDIVISION:
+        return _read_subdivision
+    if row.kind is layout.KEY:
+        return _read_key
+    if row.absent:
+        absent = _all_ones(row)
+        return lambda value, fields, guard: None if value == absent else value
+    return None
 
 
-def _number(row: Field, value: int, guard: Guard) -> int:
+def _all_ones(row: Field) -> int:
+    return (1 << (8 * row.kind.size)) - 1
+
+
+def _bits_reader(row: Field) -> Reader:
     table = NUMBERS[row.numbers]
-    bits = _ALL_BITS.get(row.numbers)
-    if bits is not None:
-        guard.require(Rule.LAYOUT_VALUE, not value & ~bits, f"{row.name} {value:#x}")
-        return table(value & bits)
-    known = value in table._value2member_map_
-    if table is Decision:
-        guard.require(Rule.LAYOUT_DECISION, known, f"decision {value}")
-        # A device that lets unknown decisions through falls into its "else": the home screen.
-        return table(value) if known else Decision.ACTIVATE
-    guard.require(Rule.LAYOUT_VALUE, known, f"{row.name} {value}")
-    return table(value if known else min(table._value2member_map_))
+    every = _BITS[row.numbers]
+    known = {value: table(value) for value in range(every + 1)}
+
+    def read(value: int, fields: dict[str, Any], guard: Guard) -> Any:
+        if value & ~every:
+            guard.require(Rule.LAYOUT_VALUE, False, f"{row.name} {value:#x}")
+        return known[value & every]
+
+    return read
 
 
-def _imei(row: Field, value: bytes, guard: Guard) -> str | None:
-    if row.absent and value == _ABSENT["imei"]:
+def _number_reader(row: Field) -> Reader:
+    table = NUMBERS[row.numbers]
+    known = {int(each): each for each in table}
+    decision = table is Decision
+    rule = Rule.LAYOUT_DECISION if decision else Rule.LAYOUT_VALUE
+    # A device that lets unknown decisions through falls into its "else": the home screen.
+    otherwise = Decision.ACTIVATE if decision else table(min(known))
+
+    def read(value: int, fields: dict[str, Any], guard: Guard) -> Any:
+        found = known.get(value)
+        if found is None:
+            guard.require(rule, False, f"{row.name} {value}")
+            return otherwise
+        return found
+
+    return read
+
+
+def _imei_reader(row: Field) -> Reader:
+    absent = b"\xff" * row.kind.size if row.absent else None
+
+    def read(value: bytes, fields: dict[str, Any], guard: Guard) -> str | None:
+        if value == absent:
+            return None
+        digits = value.translate(_SWAP).hex()
+        if digits[15] != "f" or not imei.is_valid(digits[:15]):
+            text = f"{row.name}: {digits} (digits, check digit, filler F)"
+            guard.require(Rule.LAYOUT_IMEI, False, text)
+        # A device that cuts a number off after 15 digits takes it, whatever follows them.
+        return digits[:15]
+
+    return read
+
+
+def _read_plmn(value: bytes, fields: dict[str, Any], guard: Guard) -> str | None:
+    if value == b"\xff\xff\xff":
         return None
-    try:
-        digits = tbcd.unpack_imei(value)
-    except ValueError as error:
-        guard.require(Rule.LAYOUT_IMEI, False, f"{row.name}: {error}")
-        # A device that cuts a number off after 15 digits, whatever follows them.
-        digits = bytes(octet << 4 & 0xF0 | octet >> 4 for octet in value).hex()[:15]
-    guard.require(Rule.LAYOUT_IMEI, imei.is_valid(digits), f"{row.name}: check digit or all zeros")
-    return digits
-
-
-def _plmn(row: Field, value: bytes, guard: Guard) -> str | None:
-    if row.absent and value == _ABSENT["plmn"]:
+    digits = value.translate(_SWAP).hex()
+    # MCC, third digit of the MNC or F, first and second digit of the MNC.
+    plmn = digits[:3] + digits[4:] + ("" if digits[3] == "f" else digits[3])
+    if not plmn.isdecimal():
+        guard.require(Rule.LAYOUT_PLMN, False, f"{value.hex()} is no PLMN")
         return None
-    try:
-        return plmn.unpack(value)
-    except ValueError as error:
-        guard.require(Rule.LAYOUT_PLMN, False, f"{row.name}: {error}")
-        return None
+    return plmn
 
 
-def _country(value: bytes, guard: Guard) -> str | None:
+def _read_country(value: bytes, fields: dict[str, Any], guard: Guard) -> str | None:
     if value == b"\xff\xff":
         return None
-    guard.require(Rule.LAYOUT_VALUE, bool(_COUNTRY.fullmatch(value)), f"country {value!r}")
+    if not _COUNTRY.fullmatch(value):
+        guard.require(Rule.LAYOUT_VALUE, False, f"country {value!r}")
     return value.decode("ascii", "replace")
 
 
-def _subdivision(country: str | None, value: bytes, guard: Guard) -> str | None:
+def _read_subdivision(value: bytes, fields: dict[str, Any], guard: Guard) -> str | None:
     if value == b"\xff\xff\xff":
         return None
-    good = country is not None and bool(_SUBDIVISION.fullmatch(value))
-    guard.require(Rule.LAYOUT_VALUE, good, f"subdivision {value!r}")
+    country = fields["country"]
+    if country is None or not _SUBDIVISION.fullmatch(value):
+        guard.require(Rule.LAYOUT_VALUE, False, f"subdivision {value!r}")
     return f"{country}-{value.rstrip(bytes(1)).decode('ascii', 'replace')}"
+
+
+def _read_key(value: bytes, fields: dict[str, Any], guard: Guard) -> bytes:
+    return _key(fields["device_key_algorithm"], value, guard)
 
 
 def _key(algorithm: Algorithm, value: bytes, guard: Guard) -> bytes:
     size = KEY_SIZES[algorithm]
-    guard.require(Rule.LAYOUT_VALUE, not any(value[size:]), "padding of the key")
+    if any(value[size:]):
+        guard.require(Rule.LAYOUT_VALUE, False, "padding of the key")
     return value[:size]
 
 
@@ -255,19 +308,19 @@ def _read_entries(octets: bytes, count: int, guard: Guard) -> tuple[KeyEntry, ..
     guard.require(Rule.LAYOUT_VALUE, 1 <= count <= MAX_KEYSET_ENTRIES, f"{count} entries")
     entries = []
     for start in range(0, len(octets), layout.KEYSET_ENTRY_SIZE):
-        raw = layout.KEYSET_ENTRY_STRUCT.parse(octets[start : start + layout.KEYSET_ENTRY_SIZE])
-        known = raw.algorithm in Algorithm._value2member_map_
-        guard.require(Rule.KEYSET_ALGORITHM, known, f"algorithm {raw.algorithm}")
+        row = layout.KEYSET_ENTRY_STRUCT.parse(octets[start : start + layout.KEYSET_ENTRY_SIZE])
+        known = row.algorithm in _ALGORITHMS
+        guard.require(Rule.KEYSET_ALGORITHM, known, f"algorithm {row.algorithm}")
         # A device without that rule takes an unknown algorithm for its default.
-        algorithm = Algorithm(raw.algorithm) if known else Algorithm.ESP256
-        guard.require(Rule.LAYOUT_VALUE, 0 < raw.roles < 32, f"roles {raw.roles:#x}")
+        algorithm = Algorithm(row.algorithm) if known else Algorithm.ESP256
+        guard.require(Rule.LAYOUT_VALUE, 0 < row.roles < 32, f"roles {row.roles:#x}")
         entries.append(
             KeyEntry(
                 algorithm=algorithm,
-                roles=Role(raw.roles & 31),
-                not_before=raw.not_before,
-                not_after=raw.not_after,
-                public_key=_key(algorithm, raw.public_key, guard),
+                roles=Role(row.roles & 31),
+                not_before=row.not_before,
+                not_after=row.not_after,
+                public_key=_key(algorithm, row.public_key, guard),
             )
         )
     return tuple(entries)
@@ -285,50 +338,77 @@ def _check_keyset(keyset: KeySet, guard: Guard) -> None:
     guard.require(Rule.KEYSET_THRESHOLD, sensible, f"{keyset.root_threshold} of {roots} roots")
 
 
-# Writing ----------------------------------------------------------------------------------
+# Writing: (value, message) -> value on the wire -----------------------------------------------
+
+Writer = Callable[[Any, Message], Any]
 
 
-def _write(row: Field, message: Message, name: str) -> Any:
-    value = getattr(message, row.name)
-    try:
-        return _octets(row, value, message)
-    except (ValueError, TypeError, AttributeError) as error:
-        raise BuildError(f"{name}.{row.name}: {error}") from error
+def _writer(row: Field) -> Writer:
+    plain = _plain_writer(row)
+    if not row.absent:
+        return plain
+    number = row.kind.code in "BHIQ"
+    absent: Any = _all_ones(row) if number else b"\xff" * row.kind.size
+
+    def write(value: Any, message: Message) -> Any:
+        if value is None:
+            return absent
+        if value == absent:
+            raise ValueError("is the value that means absent")
+        return plain(value, message)
+
+    return write
 
 
-def _octets(row: Field, value: Any, message: Message) -> Any:
-    kind: Kind = row.kind
-    if value is None:
-        if not row.absent:
-            raise ValueError("must be present")
-        return (1 << (8 * kind.size)) - 1 if kind.name.startswith("u") else b"\xff" * kind.size
-    if kind is layout.IMEI:
-        if not imei.is_valid(value):
-            raise ValueError("not an IMEI of 15 digits with its check digit")
-        return tbcd.pack_imei(value)
-    if kind is layout.PLMN:
-        return plmn.pack(value)
-    if kind is layout.COUNTRY:
-        return _matching(_COUNTRY, value.encode("ascii"))
-    if kind is layout.SUBDIVISION:
-        country, _, rest = value.partition("-")
-        if country != getattr(message, "country", None):
-            raise ValueError("is of another country")
-        return _matching(_SUBDIVISION, rest.encode("ascii").ljust(3, b"\0"))
-    if kind is layout.KEY:
-        algorithm = getattr(message, "device_key_algorithm", None)
-        return _padded_key(algorithm, value)
-    if isinstance(value, bytes):
-        if len(value) != kind.size:
-            raise ValueError(f"{len(value)} octets, not {kind.size}")
-        return value
-    if row.absent and value == (1 << (8 * kind.size)) - 1:
-        raise ValueError("is the value that means absent")
+def _plain_writer(row: Field) -> Writer:
+    if row.name == "entry_count":
+        return lambda value, message: value
     if row.numbers in NUMBERS:
-        return int(NUMBERS[row.numbers](value))
-    if not 0 <= value < 1 << (8 * kind.size):
-        raise ValueError(f"{value} is no {kind.name}")
-    return value
+        table = NUMBERS[row.numbers]
+        return lambda value, message: table(value)
+    if row.kind is layout.IMEI:
+        return _write_imei
+    if row.kind is layout.PLMN:
+        return _write_plmn
+    if row.kind is layout.COUNTRY:
+        return lambda value, message: _matching(_COUNTRY, value.encode("ascii"))
+    if row.kind is layout.SUBDIVISION:
+        return _write_subdivision
+    if row.kind is layout.KEY:
+        return lambda value, message: _padded_key(
+            getattr(message, "device_key_algorithm", None), value
+        )
+    if row.kind.code.endswith("s"):
+        return _octets_writer(row.kind.size)
+    return lambda value, message: value
+
+
+def _octets_writer(size: int) -> Writer:
+    def write(value: bytes, message: Message) -> bytes:
+        if len(value) != size:
+            raise ValueError(f"{len(value)} octets, not {size}")
+        return value
+
+    return write
+
+
+def _write_imei(value: str, message: Message) -> bytes:
+    if not imei.is_valid(value):
+        raise ValueError("not an IMEI of 15 digits with its check digit")
+    return bytes.fromhex(value + "f").translate(_SWAP)
+
+
+def _write_plmn(value: str, message: Message) -> bytes:
+    if len(value) not in (5, 6) or not (value.isascii() and value.isdecimal()):
+        raise ValueError("a PLMN is 5 or 6 decimal digits")
+    return bytes.fromhex(value[:3] + (value[5:] or "f") + value[3:5]).translate(_SWAP)
+
+
+def _write_subdivision(value: str, message: Message) -> bytes:
+    country, _, rest = value.partition("-")
+    if country != getattr(message, "country", None):
+        raise ValueError("is of another country")
+    return _matching(_SUBDIVISION, rest.encode("ascii").ljust(3, b"\0"))
 
 
 def _matching(pattern: re.Pattern[bytes], octets: bytes) -> bytes:
@@ -344,11 +424,19 @@ def _padded_key(algorithm: Algorithm | None, value: bytes) -> bytes:
 
 
 def _build_entry(entry: KeyEntry) -> bytes:
-    fields = {
-        "algorithm": entry.algorithm,
-        "roles": entry.roles,
-        "not_before": entry.not_before,
-        "not_after": entry.not_after,
-        "public_key": _padded_key(entry.algorithm, entry.public_key),
-    }
-    return _build(layout.KEYSET_ENTRY_STRUCT, fields, "KEYSET entry")
+    key = _padded_key(entry.algorithm, entry.public_key)
+    values = (entry.algorithm, entry.roles, entry.not_before, entry.not_after, key)
+    try:
+        return layout.KEYSET_ENTRY_STRUCT.pack(*values)
+    except struct.error as error:
+        raise BuildError(f"KEYSET entry: {error}") from error
+
+
+_READERS: dict[MessageType, tuple[tuple[str, Reader], ...]] = {
+    kind: tuple((row.name, read) for row in fields for read in (_reader(row),) if read is not None)
+    for kind, fields in layout.BODIES.items()
+}
+_WRITERS: dict[MessageType, tuple[tuple[str, Writer], ...]] = {
+    kind: tuple((row.name, _writer(row)) for row in fields)
+    for kind, fields in layout.BODIES.items()
+}

@@ -30,6 +30,9 @@ from firmware_sim_protocol.rules import SOUND, Guard, Rule
 from firmware_sim_protocol.signing import PrivateKey, signed_octets
 from firmware_sim_protocol.values import Header
 
+_TYPES = {int(kind): kind for kind in MessageType}
+KEY_ID_SIZE = 32
+
 
 @dataclass(frozen=True, slots=True)
 class SignatureEntry:
@@ -66,28 +69,35 @@ def open_envelope(raw: bytes, guard: Guard = SOUND) -> Envelope:
         Refusal: at stage FRAME or HEADER, or SIGNATURE for a block whose count is absurd.
     """
     raw = bytes(raw)
-    guard.require(Rule.FRAME_LENGTH, HEADER_SIZE <= len(raw) <= MAX_MESSAGE, f"{len(raw)} octets")
-    if len(raw) < HEADER_SIZE:
-        guard = SOUND  # nothing can be read from less than a header, whatever is waived
-        guard.require(Rule.FRAME_LENGTH, False, f"{len(raw)} octets")
-    fields = layout.HEADER_STRUCT.parse(raw[:HEADER_SIZE])
-    guard.require(Rule.HEADER_MAGIC, fields.magic == MAGIC, repr(fields.magic))
-    guard.require(Rule.HEADER_VERSION, fields.version == VERSION, f"version {fields.version}")
-    known = fields.type in MessageType._value2member_map_
-    guard.require(Rule.HEADER_TYPE, known, f"type {fields.type}")
-    clean = fields.flags == 0 and fields.reserved == 0
-    guard.require(Rule.HEADER_RESERVED, clean, f"flags {fields.flags}, {fields.reserved}")
+    size = len(raw)
+    if not HEADER_SIZE <= size <= MAX_MESSAGE:
+        # Nothing can be read from less than a header, whatever is waived.
+        strict = guard if size > MAX_MESSAGE else SOUND
+        strict.require(Rule.FRAME_LENGTH, False, f"{size} octets")
+    header = layout.HEADER_STRUCT.unpack(raw[:HEADER_SIZE])
+    magic, version, number, flags, exchange_id, body_len, reserved = header
+    if magic != MAGIC:
+        guard.require(Rule.HEADER_MAGIC, False, repr(magic))
+    if version != VERSION:
+        guard.require(Rule.HEADER_VERSION, False, f"version {version}")
+    known = _TYPES.get(number)
+    if known is None:
+        guard.require(Rule.HEADER_TYPE, False, f"type {number}")
+    if flags or reserved:
+        guard.require(Rule.HEADER_RESERVED, False, f"flags {flags}, {reserved}")
     # A device that lets unknown types through falls into its last branch.
-    kind = MessageType(fields.type) if known else MessageType.RESPONSE
-    end = HEADER_SIZE + fields.body_len
-    guard.require(Rule.HEADER_SIZES, end <= len(raw), f"body_len {fields.body_len}")
-    raw = _overread(raw, end, guard)
+    kind = known or MessageType.RESPONSE
+    end = HEADER_SIZE + body_len
+    if end > len(raw):
+        guard.require(Rule.HEADER_SIZES, False, f"body_len {body_len}")
+        raw = _overread(raw, end, guard)
     signatures: tuple[SignatureEntry, ...] = ()
     if kind in SIGNING_CONTEXT:
         signatures, end = _signature_block(raw, end, guard)
         raw = _overread(raw, end, guard)
-    guard.require(Rule.HEADER_SIZES, end == len(raw), f"{len(raw) - end} octets left over")
-    return Envelope(raw, Header(kind, fields.exchange_id, fields.body_len), signatures)
+    if end != len(raw):
+        guard.require(Rule.HEADER_SIZES, False, f"{len(raw) - end} octets left over")
+    return Envelope(raw, Header(kind, exchange_id, body_len), signatures)
 
 
 def _overread(raw: bytes, end: int, guard: Guard) -> bytes:
@@ -111,8 +121,9 @@ def _signature_block(
     raw = _overread(raw, end, guard)
     entries = []
     for offset in range(start + 1, end, SIGNATURE_ENTRY_SIZE):
-        entry = layout.SIGNATURE_STRUCT.parse(raw[offset : offset + SIGNATURE_ENTRY_SIZE])
-        entries.append(SignatureEntry(entry.key_id, entry.signature))
+        middle = offset + KEY_ID_SIZE
+        signature = raw[middle : offset + SIGNATURE_ENTRY_SIZE]
+        entries.append(SignatureEntry(raw[offset:middle], signature))
     return tuple(entries), end
 
 
@@ -144,18 +155,8 @@ def seal(
         raise BuildError(f"{kind.name}: a body of {len(body)} octets")
     if not 0 <= exchange_id <= 0xFFFF_FFFF:
         raise BuildError(f"{kind.name}: exchange id {exchange_id} is no u32")
-    header = layout.HEADER_STRUCT.build(
-        {
-            "magic": MAGIC,
-            "version": VERSION,
-            "type": kind,
-            "flags": 0,
-            "exchange_id": exchange_id,
-            "body_len": len(body),
-            "reserved": 0,
-        }
-    )
-    message: bytes = header + body
+    header = layout.HEADER_STRUCT.pack(MAGIC, VERSION, kind, 0, exchange_id, len(body), 0)
+    message = header + body
     if context is not None:
         octets = signed_octets(context, message)
         block = b"".join(key.public.key_id + key.sign(octets) for key in signers)

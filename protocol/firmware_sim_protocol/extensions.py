@@ -9,6 +9,7 @@ Source: SPEC.md, "Extensions".
 from __future__ import annotations
 
 import re
+from struct import error as struct_error
 from typing import Any
 
 from firmware_sim_protocol import layout
@@ -26,6 +27,8 @@ _COUNTRY = re.compile(rb"[A-Z]{2}")
 _LOCALE = re.compile(r"[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*")
 MAX_LOCALE = 35
 MAX_TEXT = 512
+_NAMES = {kind: kind.name.lower() for kind in ExtensionType}
+_HEAD = layout.EXTENSION_HEADER_STRUCT.unpack
 _KNOWN = {int(kind) & ~CRITICAL_BIT: kind for kind in ExtensionType}
 
 
@@ -40,31 +43,34 @@ def parse_extensions(octets: bytes, guard: Guard) -> Extensions:
     found: dict[str, Any] = {}
     unknown: list[tuple[int, bytes]] = []
     position, count, last = 0, 0, -1
-    while position < len(octets):
-        whole = len(octets) - position >= 4
-        guard.require(Rule.EXT_WHOLE, whole, f"{len(octets) - position} dangling octets")
-        if not whole:
+    end = len(octets)
+    while position < end:
+        if end - position < 4:
+            guard.require(Rule.EXT_WHOLE, False, f"{end - position} dangling octets")
             break
-        head = layout.EXTENSION_HEADER_STRUCT.parse(octets[position : position + 4])
-        value = octets[position + 4 : position + 4 + head.length]
-        guard.require(
-            Rule.EXT_WHOLE, len(value) == head.length, f"extension {head.type:#06x} cut short"
-        )
-        position += 4 + head.length
+        head_type, length = _HEAD(octets[position : position + 4])
+        value = octets[position + 4 : position + 4 + length]
+        if len(value) != length:
+            guard.require(Rule.EXT_WHOLE, False, f"extension {head_type:#06x} cut short")
+        position += 4 + length
         count += 1
-        guard.require(Rule.EXT_COUNT, count <= MAX_EXTENSIONS, f"more than {MAX_EXTENSIONS}")
+        if count > MAX_EXTENSIONS:
+            guard.require(Rule.EXT_COUNT, False, f"more than {MAX_EXTENSIONS}")
         # The critical bit is no part of the order: 0x8001 and 0x0001 are one type.
-        number = head.type & ~CRITICAL_BIT
-        guard.require(Rule.EXT_ORDER, number > last, f"{number:#06x} after {last:#06x}")
+        number = head_type & ~CRITICAL_BIT
+        if number <= last:
+            guard.require(Rule.EXT_ORDER, False, f"{number:#06x} after {last:#06x}")
         last = number
         kind = _KNOWN.get(number)
         if kind is None:
-            guard.require(Rule.EXT_CRITICAL, not head.type & CRITICAL_BIT, f"{head.type:#06x}")
-            unknown.append((head.type, value))
+            if head_type & CRITICAL_BIT:
+                guard.require(Rule.EXT_CRITICAL, False, f"{head_type:#06x}")
+            unknown.append((head_type, value))
             continue
-        guard.require(Rule.EXT_CRITICAL_BIT, head.type == kind, f"{head.type:#06x}")
+        if head_type != kind:
+            guard.require(Rule.EXT_CRITICAL_BIT, False, f"{head_type:#06x}")
         try:
-            found[kind.name.lower()] = _value(kind, value)
+            found[_NAMES[kind]] = _value(kind, value)
         except ValueError as error:
             guard.require(Rule.EXT_VALUE, False, f"{kind.name}: {error}")
     return Extensions(**found, unknown=tuple(unknown))
@@ -109,8 +115,8 @@ def build_extensions(extensions: Extensions) -> bytes:
     if extensions is NO_EXTENSIONS:
         return b""
     rows: list[tuple[int, bytes]] = []
-    for kind in ExtensionType:
-        value = getattr(extensions, kind.name.lower())
+    for kind, name in _NAMES.items():
+        value = getattr(extensions, name)
         if value is not None:
             try:
                 rows.append((int(kind), _octets(kind, value)))
@@ -119,6 +125,8 @@ def build_extensions(extensions: Extensions) -> bytes:
     for number, octets in extensions.unknown:
         if number & ~CRITICAL_BIT in _KNOWN:
             raise BuildError(f"extension {number:#06x} is a known type")
+        if len(octets) > 0xFFFF:
+            raise BuildError(f"extension {number:#06x}: {len(octets)} octets")
         rows.append((number, octets))
     rows.sort(key=lambda row: row[0] & ~CRITICAL_BIT)
     if len(rows) > MAX_EXTENSIONS:
@@ -128,8 +136,7 @@ def build_extensions(extensions: Extensions) -> bytes:
 
 def encode_extension(number: int, octets: bytes) -> bytes:
     """One extension, whatever its type: also what the attacks are built from."""
-    head: bytes = layout.EXTENSION_HEADER_STRUCT.build({"type": number, "length": len(octets)})
-    return head + octets
+    return layout.EXTENSION_HEADER_STRUCT.pack(number, len(octets)) + octets
 
 
 def _octets(kind: ExtensionType, value: Any) -> bytes:
@@ -157,8 +164,8 @@ def _octets(kind: ExtensionType, value: Any) -> bytes:
             fields = {"seconds": value}
     try:
         built = struct.build(fields) if struct is not None else b""
-    except Exception as error:  # construct's own errors have no narrower useful root
-        raise ValueError(str(error).splitlines()[0]) from error
+    except struct_error as error:
+        raise ValueError(str(error)) from error
     return built
 
 

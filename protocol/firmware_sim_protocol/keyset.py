@@ -39,7 +39,7 @@ class KeyRing:
     def _keys(self) -> dict[bytes, tuple[PublicKey, KeyEntry]]:
         keys = {}
         for entry in self.keyset.entries:
-            key = PublicKey(entry.algorithm, entry.public_key)
+            key = PublicKey.known(entry.algorithm, entry.public_key)
             keys[key.key_id] = (key, entry)
         return keys
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
@@ -99,17 +99,14 @@ class PublicKey:
         Raises:
             Refusal: `rule`, when the octets are no canonical point of full order.
         """
-        key = cls(algorithm, octets)
-        guard.require(rule, len(octets) == KEY_SIZES[algorithm], "wrong length")
-        if algorithm is Algorithm.ESP256:
-            guard.require(rule, octets[0] in (2, 3), "not a compressed point")
-            try:
-                _ = key._p256
-            except ValueError:
-                guard.require(rule, False, "not a point of P-256")
-        else:
-            guard.require(rule, *_sound_ed25519(octets))
+        key, why = _judged(algorithm, octets)
+        guard.require(rule, not why, why)
         return key
+
+    @classmethod
+    def known(cls, algorithm: Algorithm, octets: bytes) -> PublicKey:
+        """A key that was loaded before, such as one of a keyset in force."""
+        return _judged(algorithm, octets)[0]
 
     def verify_any(
         self, accepted: tuple[bytes, ...], signature: bytes, guard: Guard = SOUND
@@ -202,6 +199,28 @@ class PublicKey:
     @cached_property
     def _ed25519(self) -> ed25519.Ed25519PublicKey:
         return ed25519.Ed25519PublicKey.from_public_bytes(self.octets)
+
+
+@lru_cache(maxsize=512)
+def _judged(algorithm: Algorithm, octets: bytes) -> tuple[PublicKey, str]:
+    """The key, and why it is not sound.
+
+    Kept, because a keyset's keys come again with every keyset, boot and answer, and because
+    finding y for an x costs about as much as a tenth of a verification.
+    """
+    key = PublicKey(algorithm, octets)
+    if len(octets) != KEY_SIZES[algorithm]:
+        return key, "wrong length"
+    if algorithm is Algorithm.ED25519:
+        sound, why = _sound_ed25519(octets)
+        return key, "" if sound else why
+    if octets[0] not in (2, 3):
+        return key, "not a compressed point"
+    try:
+        _ = key._p256
+    except ValueError:
+        return key, "not a point of P-256"
+    return key, ""
 
 
 def _sound_y(octets: bytes) -> tuple[bool, str]:

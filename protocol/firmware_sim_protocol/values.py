@@ -239,6 +239,10 @@ class KeySet:
     entries: tuple[KeyEntry, ...]
     extensions: Extensions = NO_EXTENSIONS
 
+    @property
+    def entry_count(self) -> int:
+        return len(self.entries)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Error:

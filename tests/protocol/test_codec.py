@@ -5,10 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import construct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firmware_sim_native import imei, plmn, tbcd
 from firmware_sim_protocol import codec, layout
 from firmware_sim_protocol.errors import BuildError, Refusal
 from firmware_sim_protocol.extensions import encode_extension
@@ -27,6 +29,7 @@ from tests.support.messages import (
     NOW,
     entry,
     example,
+    imeis,
     key,
     keyset,
     messages,
@@ -337,3 +340,52 @@ def test_every_lock_state_and_time_survives_the_wire() -> None:
             example(MessageType.CONFIRM), lock_state=state, record_sequence=NOW
         )
         assert codec.parse_body(MessageType.CONFIRM, codec.build_body(confirm)) == confirm
+
+
+# Referees ---------------------------------------------------------------------------------
+
+
+@given(octets=st.binary(min_size=3, max_size=3))
+def test_a_plmn_is_read_as_the_core_reads_it(octets: bytes) -> None:
+    try:
+        expected: Any = None if octets == b"\xff\xff\xff" else plmn.unpack(octets)
+    except ValueError:
+        expected = Rule.LAYOUT_PLMN
+    body = patched(MessageType.REQUEST, "sim_plmn", octets)
+    if expected is None:
+        expected = Rule.LAYOUT_EVIDENCE
+    found = parsed(MessageType.REQUEST, body)
+    assert found == expected if isinstance(found, Rule) else found.sim_plmn == expected
+    if isinstance(expected, str):
+        assert plmn.pack(expected) == octets
+
+
+@given(octets=st.binary(min_size=8, max_size=8) | imeis.map(tbcd.pack_imei))
+def test_an_imei_is_read_as_the_core_reads_it(octets: bytes) -> None:
+    try:
+        digits = tbcd.unpack_imei(octets)
+    except ValueError:
+        digits = ""
+    expected = digits if imei.is_valid(digits) else Rule.LAYOUT_IMEI
+    found = parsed(MessageType.RESPONSE, patched(MessageType.RESPONSE, "imei", octets))
+    assert (found if isinstance(found, Rule) else found.imei) == expected
+
+
+@pytest.mark.parametrize("kind", TYPES, ids=lambda kind: kind.name)
+@given(data=st.data())
+def test_construct_reads_the_same_table_as_the_codec(
+    kind: MessageType, data: st.DataObject
+) -> None:
+    body = codec.build_body(data.draw(messages(kind)))[: layout.BODY_SIZES[kind]]
+    ours = layout.BODY_STRUCTS[kind].parse(body)._asdict()
+    theirs = layout.construct_of(layout.BODIES[kind]).parse(body)
+    assert {name: theirs[name] for name in ours} == ours
+    assert layout.BODY_STRUCTS[kind].build(ours) == body
+
+
+def test_construct_agrees_on_every_size() -> None:
+    parts = {**layout.BODIES, **layout.EXTENSIONS, 0: layout.HEADER, 1: layout.KEYSET_ENTRY}
+    for fields in parts.values():
+        assert layout.construct_of(fields).parse(bytes(layout.size_of(fields)))
+        with pytest.raises(construct.ConstructError):
+            layout.construct_of(fields).parse(bytes(layout.size_of(fields) + 1))
