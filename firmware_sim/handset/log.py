@@ -66,4 +66,13 @@ def _event(row: Row) -> Event:
         text = f"{before.name} > {after.name}"
         return Event(at, "handset", "state", text, {"why": why.name})
     at, part, kind, text, detail, raw, sent = row
-    return Event(at, part, kind, text or MessageType(raw[5]).name, detail, raw, sent)
+    return Event(at, part, kind, text or _name_of(raw), detail, raw, sent)
+
+
+def _name_of(raw: bytes) -> str:
+    # A twin may take a message of a type that nobody knows.
+    number = raw[5]
+    return MessageType(number).name if number in _NUMBERS else f"type {number}"
+
+
+_NUMBERS = frozenset(int(kind) for kind in MessageType)
