@@ -58,7 +58,6 @@ FACTS: Mapping[str, Callable[[Device], str]] = {
     "model": lambda device: device.profile.model,
     "revision": lambda device: device.profile.revision,
     "imei": lambda device: device.state.imei,
-    "imei_14": lambda device: device.state.imei[:14],
     "imeisv": lambda device: device.state.imeisv,
     "svn": lambda device: device.state.software_version,
     "imsi": lambda device: device.open_sim().imsi,
