@@ -7,6 +7,7 @@ import json
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -50,6 +51,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     limits.add_argument("--max-connections", type=int, default=256, metavar="N")
     output = parser.add_argument_group("what it says")
     output.add_argument("--quiet", action="store_true", help="only addresses and complaints")
+    output.add_argument("--trace", type=Path, metavar="FILE.pcapng", help="write a capture file")
     output.add_argument("--json", action="store_true", help="one object a line for each event")
 
 
@@ -66,10 +68,12 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("server", "--enrolled already says which key each IMEI has")
     issuer = _issuer(options)
     places = open_places([_url(place) for place in options.listen or [DEFAULT_LISTEN]])
-    show = _shown(options)
     signals = _Signals()
-    serving = Serving(issuer, places, show, max_connections=options.max_connections)
-    try:
+    with ExitStack() as stack:
+        stack.callback(places.close)
+        show = _traced(options, issuer, stack, _shown(options))
+        serving = Serving(issuer, places, show, max_connections=options.max_connections)
+        stack.callback(serving.close)
         for address in places.addresses:
             _say(f"listening on {address}", options.json, address=address)
         _say(
@@ -85,8 +89,6 @@ def run(options: argparse.Namespace) -> int:
                 return 0
             signals.reload = False
             _reload(issuer, options)
-    finally:
-        serving.close()
 
 
 def _issuer(options: argparse.Namespace) -> Issuer:
@@ -200,6 +202,31 @@ def _shown(options: argparse.Namespace) -> Callable[[Event], None]:
             sys.stdout.flush()
 
     return show
+
+
+def _traced(
+    options: argparse.Namespace,
+    issuer: Issuer,
+    stack: ExitStack,
+    show: Callable[[Event], None],
+) -> Callable[[Event], None]:
+    """`show`, and the capture file where one is asked for."""
+    path: Path | None = options.trace
+    if path is None:
+        return show
+    if path.suffix != ".pcapng":
+        raise UsageError("trace", f"{path} does not end in .pcapng")
+    from firmware_sim.links.clock import unix_seconds
+    from firmware_sim.rig.pcapng import TraceWriter
+
+    writer = TraceWriter(path, unix_seconds(), issuer.keys.keysets)
+    stack.enter_context(writer)
+
+    def both(event: Event) -> None:
+        show(event)
+        writer.event(event)
+
+    return both
 
 
 def _say(text: str, as_json: bool, **fields: object) -> None:

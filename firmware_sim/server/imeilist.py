@@ -9,12 +9,15 @@ Source: 3GPP TS 22.016, 5 (registers of equipment identities).
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import re
+from functools import cached_property
 from pathlib import Path
 
 LINE = 16
 MAX_IN_MEMORY = 64 * 1024 * 1024
+CHUNK = 1 << 20
 _NUMBER = re.compile(rb"[0-9]{8}|[0-9]{15}")
 _SAMPLES = 1024
 
@@ -58,6 +61,18 @@ class ImeiFile:
                 return False
             last = line
         return True
+
+    @cached_property
+    def digest(self) -> bytes:
+        """SHA-256 of what is listed: a policy whose list changes is another policy."""
+        whole = hashlib.sha256()
+        if self._map is not None:
+            for start in range(0, len(self._map), CHUNK):
+                whole.update(self._map[start : start + CHUNK])
+        else:
+            for number in sorted(self._few):
+                whole.update(number + b"\n")
+        return whole.digest()
 
     def __len__(self) -> int:
         return self._count

@@ -141,7 +141,8 @@ class Policy:
     name: str
     version: int
     digest: bytes
-    """SHA-256 of the text that it was read from: equal versions must have equal digests."""
+    """SHA-256 of the text that it was read from, and of the lists that the text names: equal
+    versions must have equal digests."""
     title: str = ""
     as_of: str = ""
     default: Action = Action.ACTIVATE

@@ -303,15 +303,20 @@ class _Reading:
         territories = tuple(
             self._territory(row, index) for index, row in enumerate(rows["territory"])
         )
+        listings = tuple(self._listing(row, index) for index, row in enumerate(rows["list"]))
+        whole = hashlib.sha256(self._text.encode())
+        for listing in listings:
+            if isinstance(listing.imeis, ImeiFile):
+                whole.update(listing.imeis.digest)
         return Policy(
             **found["policy"],
-            digest=hashlib.sha256(self._text.encode()).digest(),
+            digest=whole.digest(),
             territories=territories,
             evidence=EvidenceRules(**found.get("evidence", {})),
             timing=Timing(**found.get("timing", {})),
             grace=Grace(**found["grace"]) if "grace" in found else None,
             first_sim=FirstSim(**found["first_sim"]) if "first_sim" in found else None,
-            listings=tuple(self._listing(row, index) for index, row in enumerate(rows["list"])),
+            listings=listings,
             texts=self._texts(tree.get("text", {})),
         )
 

@@ -206,6 +206,16 @@ def test_a_sorted_list_is_searched_where_it_lies_and_any_other_is_read(tmp_path:
         ImeiFile(broken)
 
 
+def test_a_policy_whose_list_has_changed_is_another_policy(tmp_path: Path) -> None:
+    path, black = tmp_path / "policy.toml", tmp_path / "black.txt"
+    path.write_text(HEAD + '[[list]]\nkind = "block"\nfile = "black.txt"\n')
+    digests = []
+    for text in ("490154203237518\n", "# moved\n490154203237518\n", "352099001761481\n"):
+        black.write_text(text)
+        digests.append(policyfile.read(path).digest)
+    assert digests[0] == digests[1] != digests[2]
+
+
 def test_lint_finds_a_line_out_of_order_in_a_list_that_is_searched(tmp_path: Path) -> None:
     numbers = [f"{number:015}" for number in range(10**14, 10**14 + 5000)]
     numbers[2001], numbers[2002] = numbers[2002], numbers[2001]

@@ -243,6 +243,47 @@ def test_a_server_that_is_killed_and_started_again_gives_the_same_answer(
     assert oct(database.stat().st_mode)[-3:] == "600"
 
 
+def test_a_signal_reads_policy_and_keys_again_and_a_typo_changes_nothing(
+    tmp_path: Path, start: Callable[..., Program]
+) -> None:
+    keys, policy, trace = tmp_path / "keys", tmp_path / "policy.toml", tmp_path / "t.pcapng"
+    save_keys(make_keys(SystemEntropy()), keys)
+    text = '[policy]\nname = "p"\nversion = {}\n'
+    shut = '[[territory]]\ncountry = "DE"\nsource = "a test"\n'
+    policy.write_text(text.format(1))
+    program = start("--keys", str(keys), "--policy", str(policy), "--trace", str(trace))
+    assert program.process.stdout is not None
+    assert program.process.stderr is not None
+    device = TestDevice(keys=load_keys(keys))
+
+    def decision() -> Decision:
+        challenge = parse_message(open_envelope(program.talk(device.challenge_req())))
+        assert isinstance(challenge, Challenge)
+        response = device.take([program.talk(device.request(challenge.server_nonce))])
+        assert isinstance(response, Response)
+        return response.decision
+
+    def says(words: str) -> None:
+        assert program.process.stdout is not None
+        while words not in program.process.stdout.readline():
+            pass
+
+    assert decision() is Decision.ACTIVATE
+    policy.write_text(text.format(1) + shut)
+    program.process.send_signal(signal.SIGHUP)
+    assert "raise its version (nothing changed)" in program.process.stderr.readline()
+    policy.write_text(text.format(2) + shut.replace("country", "cuntry"))
+    program.process.send_signal(signal.SIGHUP)
+    assert ":5: territory[1].cuntry" in program.process.stderr.readline()
+    assert decision() is Decision.ACTIVATE
+    policy.write_text(text.format(2) + shut)
+    program.process.send_signal(signal.SIGHUP)
+    says("version 2 in force")
+    assert decision() is Decision.LOCK_TERRITORY
+    assert program.kill(signal.SIGTERM) == 0
+    assert trace.read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"  # a section header of pcapng
+
+
 def fails(*arguments: str) -> str:
     done = subprocess.run([*CLI, *arguments], capture_output=True, text=True, timeout=60)
     assert done.returncode in (2, 3), done
