@@ -63,6 +63,8 @@ def default_control() -> str:
     folder = Path(base) if base else Path(tempfile.gettempdir()) / f"firmware-sim-{os.getuid()}"
     if not base:
         folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.stat().st_uid != os.getuid():
+            raise UsageError("modem", f"{folder} belongs to somebody else: give --control PATH")
     return str(folder / "firmware-sim-modem.sock")
 
 

@@ -21,6 +21,7 @@ from firmware_sim.modem.at import (
     parse_line,
     split,
 )
+from firmware_sim.modem.at.alphabet import from_septets, to_septets
 from firmware_sim.modem.at.command import LINE_LIMIT, Line
 from firmware_sim.modem.at.results import CmeError, cme_number
 
@@ -184,6 +185,14 @@ def test_the_text_behind_a_prefix_is_found_whatever_the_spaces() -> None:
     lexer = AnswerLexer()
     [one, two, three] = lexer.feed(b"+CREG: 2,5\r\n+creg :1\r\n+CREGX: 1\r\n")
     assert [a.after("+CREG") for a in (one, two, three)] == ["2,5", "1", None]
+
+
+def test_the_alphabet_of_gsm_is_128_letters_and_comes_back() -> None:
+    every = bytes(range(128))
+    assert to_septets(from_septets(every)) == every
+    assert to_septets("Mobilé @_Ж") == b"Mobil\x05 \x00\x11?"
+    assert from_septets(b"AB\xff\xff") == "AB"
+    assert from_septets(b"A\x80") == "A?"
 
 
 def test_every_cme_error_reads_back_from_its_own_text() -> None:

@@ -186,7 +186,7 @@ def test_names_follow_the_format_and_the_character_set_and_numbers_do_not() -> N
     modem = fresh()
     modem.set("operator", "Mobilé", 0)
     told = []
-    for charset in ("IRA", "UTF-8", "UCS2"):
+    for charset in ("IRA", "UTF-8", "UCS2", "GSM"):
         ask(modem, f'AT+CSCS="{charset}"')
         told.append(ask(modem, "AT+COPS=3,0;+COPS?;+COPS=3,2;+COPS?")[:2])
     number = '+COPS: 0,2,"26201",7'
@@ -194,6 +194,7 @@ def test_names_follow_the_format_and_the_character_set_and_numbers_do_not() -> N
         ['+COPS: 0,0,"Mobil?",7', number],
         ['+COPS: 0,0,"MobilÃ©",7', number],  # the bytes of UTF-8, read here as Latin-1
         ['+COPS: 0,0,"004D006F00620069006C00E9",7', number],
+        ['+COPS: 0,0,"Mobil\x05",7', number],
     ]
 
 

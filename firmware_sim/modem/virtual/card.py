@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 from dataclasses import dataclass
 
+from firmware_sim.modem.at.alphabet import to_septets
 from firmware_sim.modem.virtual.state import Sim
 
 
@@ -115,7 +116,7 @@ def files(sim: Sim) -> dict[int, File]:
         File(
             EF_SPN,
             USIM,
-            b"\x01" + sim.provider.encode("ascii", "replace")[:16].ljust(16, b"\xff"),
+            b"\x01" + to_septets(sim.provider[:16]).ljust(16, b"\xff"),
             free=True,
         ),
         File(EF_IMSI, USIM, _imsi(sim.imsi)),

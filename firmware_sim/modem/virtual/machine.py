@@ -53,7 +53,7 @@ class _Queued:
 
 
 class VirtualModem:
-    """A modem with one port. See CONTRACT of machines: receive, tick, outgoing, events, wake_at."""
+    """A modem with one port; driven by receive and tick, heard by outgoing, events and wake_at."""
 
     def __init__(
         self,

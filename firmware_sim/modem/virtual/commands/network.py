@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from firmware_sim.modem.at.alphabet import to_septets
 from firmware_sim.modem.at.command import Command
 from firmware_sim.modem.at.results import CmeError
 from firmware_sim.modem.virtual import reports
@@ -58,6 +59,8 @@ def in_charset(name: str, charset: str) -> str:
         return name.encode("utf-16-be").hex().upper()
     if charset == "UTF-8":
         return name
+    if charset == "GSM":
+        return to_septets(name).decode("ascii")
     return name.encode("ascii", "replace").decode("ascii")
 
 
