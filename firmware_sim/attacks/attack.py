@@ -10,7 +10,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from firmware_sim.attacks.device import Ability
 from firmware_sim_protocol.numbers import Algorithm
@@ -117,6 +117,8 @@ class Attack:
     """The refusal code to expect, where it is not the rule's own."""
     recovers: bool = True
     """Whether the same device must be able to activate afterwards."""
+    live: Callable[[Any, Any], Any] | None = None
+    """Makes the hostile answer out of an honest one; a middleman can do that to live traffic."""
     weak: str = ""
     """Which weak key the device trusts in this attack's world."""
 

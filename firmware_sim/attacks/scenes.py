@@ -110,6 +110,7 @@ def answer(
         source=source,
         play=answering(forge, before, honest),
         goal=goal,
+        live=forge if before is made and not more.get("needs") else None,
         **more,
     )
 

@@ -10,6 +10,7 @@ from firmware_sim.cli.words import Late
 COMMANDS: tuple[Command, ...] = (
     Command("device", "attack_device", "a simulated device behind the control contract"),
     Command("list", "attack_list", "the catalogue: what is tried, and which rule each breaks"),
+    Command("proxy", "attack_proxy", "between a real device and a real server: show, and change"),
     Command("run", "attack_run", "run the catalogue against a device, report what it accepts"),
     Command("show", "attack_list", "one attack: what it sends, what a device must do"),
 )

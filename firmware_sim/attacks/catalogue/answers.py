@@ -424,6 +424,7 @@ ROWS = (
         lambda bench, exchange: exchange.honest,
         before=_locked_and_asking,
         honest=changed(policy_version=POLICY_VERSION + 1),
+        recovers=False,
         needs=frozenset({Ability.REBOOT}),
     ),
     answer(

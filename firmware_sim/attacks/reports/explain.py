@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from firmware_sim_native import plmn, tbcd
 from firmware_sim_protocol import layout
 from firmware_sim_protocol.codec import NUMBERS
 from firmware_sim_protocol.layout import Field
@@ -112,9 +113,18 @@ def _fields(
         position += row.kind.size
 
 
+def _digits(row: Field, value: bytes) -> str:
+    try:
+        return tbcd.unpack_imei(value) if row.kind is layout.IMEI else plmn.unpack(value)
+    except ValueError as error:
+        return str(error)
+
+
 def _meaning(row: Field, value: bytes) -> str:
     if row.absent and value == b"\xff" * len(value):
         return "absent"
+    if row.kind in (layout.IMEI, layout.PLMN):
+        return _digits(row, value)
     if not row.kind.name.startswith(("u", "i32")):
         text = value.rstrip(b"\0")
         words = row.name in ("magic", "country", "subdivision") and text.isalnum()

@@ -1,0 +1,119 @@
+"""`firmware-sim attack proxy`: between a real device and a real server."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from firmware_sim.attacks.proxy import Line, Middleman, Out
+    from firmware_sim.links.link import Link, Listener
+    from firmware_sim_protocol.framing import Framing
+
+POLL_S = 0.5
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.add_argument("--listen", required=True, metavar="URL", help="where the device calls")
+    parser.add_argument("--upstream", required=True, metavar="URL", help="where the server is")
+    parser.add_argument(
+        "--attack", action="append", default=[], metavar="ID", help="change one answer each so"
+    )
+    parser.add_argument(
+        "--keys", type=Path, metavar="DIR", help="the server's keys, for attacks that sign anew"
+    )
+    parser.add_argument("--seed", type=int, default=1, metavar="N")
+    parser.add_argument("--decode", action="store_true", help="every field of every message")
+    parser.add_argument(
+        "--connections", type=int, metavar="N", help="end after N connections (default: never)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """0; 1 if the device accepted a changed answer."""
+    from firmware_sim.attacks.attack import Verdict
+    from firmware_sim.attacks.catalogue import attack_named
+    from firmware_sim.attacks.proxy import LiveWorld, Middleman
+    from firmware_sim.links import listen
+    from firmware_sim.server.keys import load_keys
+
+    chosen = [attack_named(name) for words in options.attack for name in words.split(",") if name]
+    keys = load_keys(options.keys) if options.keys is not None else None
+    middleman = Middleman(
+        LiveWorld.of(options.seed, keys),
+        device=_framing(options.listen),
+        server=_framing(options.upstream),
+        attacks=chosen,
+    )
+    listener = listen(options.listen, part="proxy")
+    print(f"listening on {listener.address}", flush=True)
+    served = 0
+    try:
+        while options.connections is None or served < options.connections:
+            device = _next_caller(listener)
+            served += 1
+            _serve(middleman, device, options)
+    finally:
+        listener.close()
+    for seen in middleman.seen:
+        print(f"{seen.verdict.name} {seen.attack.id}: {seen.why}")
+    return 1 if any(seen.verdict is Verdict.ACCEPTED for seen in middleman.seen) else 0
+
+
+def _framing(url: str) -> Framing:
+    from firmware_sim_protocol.framing import SerialFraming, TcpFraming
+
+    return TcpFraming() if url.startswith(("tcp:", "tls:", "unix:")) else SerialFraming()
+
+
+def _next_caller(listener: Listener) -> Link:
+    from firmware_sim.links.waiting import wait
+
+    while True:
+        found = listener.accept()
+        if found is not None:
+            return found
+        wait([listener], POLL_S)
+
+
+def _serve(middleman: Middleman, device: Link, options: argparse.Namespace) -> None:
+    """One connection, until either side closes it."""
+    import time
+
+    from firmware_sim.links import open_link
+    from firmware_sim.links.clock import MonotonicClock, unix_seconds
+    from firmware_sim.links.link import LinkClosed
+    from firmware_sim.links.waiting import wait
+
+    clock = MonotonicClock()
+    server = open_link(options.upstream, part="server")
+    links = {"device": device, "server": server}
+    middleman.connected()
+    try:
+        while True:
+            wait([device, server], POLL_S)
+            outs: list[Out] = middleman.from_device(device.receive(), clock.now())
+            outs += middleman.from_server(server.receive(), clock.now(), unix_seconds())
+            for out in outs:
+                time.sleep(out.after_ms / 1000)
+                links[out.to].send(out.octets)
+            _show(middleman.lines, options.decode)
+    except LinkClosed:
+        middleman.lost()
+        _show(middleman.lines, options.decode)
+    finally:
+        device.close()
+        server.close()
+
+
+def _show(lines: list[Line], decode: bool) -> None:
+    from firmware_sim.attacks.reports.explain import parts_of
+
+    for line in lines:
+        print(f"{line.who:8} {line.text}", flush=True)
+        if decode:
+            for part in parts_of(line.octets):
+                print(f"{'':8}  {part.offset:5} {part.name}: {part.octets.hex()} {part.value}")
+    lines.clear()
