@@ -417,7 +417,7 @@ class Activation:
     # Sending ----------------------------------------------------------------------------
 
     def transmit(self, raw: bytes, now: int) -> None:
-        self.log.message(now, raw, True)
+        self.log.message(now, MessageType(raw[5]), raw, True)
         self._out += self._framing.wrap(raw)
 
     def _send_again(self, now: int) -> None:
@@ -450,7 +450,7 @@ class Activation:
             self.count_drop(refusal, now)
             return
         kind = envelope.header.type
-        self.log.message(now, raw, False)
+        self.log.message(now, kind, raw, False)
         handler = HANDLERS.get(kind)
         try:
             if handler is None:

@@ -14,7 +14,7 @@ MAX_KEPT = 4096
 """Events nobody has asked for; the oldest go first."""
 
 Row = (
-    tuple[int, str, str, str, Mapping[str, object], bytes, bool | None]
+    tuple[int, str, str, str | MessageType, Mapping[str, object], bytes, bool | None]
     | tuple[int, enum.Enum, enum.Enum, enum.Enum]
 )
 
@@ -37,9 +37,9 @@ class Log:
     ) -> None:
         self._rows.append((at, part, kind, text, detail, b"", None))
 
-    def message(self, at: int, raw: bytes, sent: bool) -> None:
-        """A whole message whose header is right."""
-        self._rows.append((at, "handset", "message", "", NOTHING, raw, sent))
+    def message(self, at: int, kind: MessageType, raw: bytes, sent: bool) -> None:
+        """A whole message of this type."""
+        self._rows.append((at, "handset", "message", kind, NOTHING, raw, sent))
 
     def move(self, at: int, before: enum.Enum, after: enum.Enum, why: enum.Enum) -> None:
         """A move of a table."""
@@ -65,14 +65,6 @@ def _event(row: Row) -> Event:
         at, before, after, why = row
         text = f"{before.name} > {after.name}"
         return Event(at, "handset", "state", text, {"why": why.name})
-    at, part, kind, text, detail, raw, sent = row
-    return Event(at, part, kind, text or _name_of(raw), detail, raw, sent)
-
-
-def _name_of(raw: bytes) -> str:
-    # A twin may take a message of a type that nobody knows.
-    number = raw[5]
-    return MessageType(number).name if number in _NUMBERS else f"type {number}"
-
-
-_NUMBERS = frozenset(int(kind) for kind in MessageType)
+    at, part, kind, words, detail, raw, sent = row
+    text = words if isinstance(words, str) else words.name
+    return Event(at, part, kind, text, detail, raw, sent)
