@@ -78,23 +78,114 @@ static PyObject *imei_check_digit(PyObject *module, PyObject *object)
     return PyLong_FromLong(digit);
 }
 
-/* Where the table that ships has a PLMN: its row among the networks, or 65536 and more for
- * the MCC's row, or 131071 for an MCC that is not there. */
-static PyObject *plmn_place(PyObject *module, PyObject *object)
+/* What is known of every place in the table that ships: its networks, then its MCCs, then one
+ * for an MCC that is not there. Each is built once, by Python, when first asked for. */
+struct shared {
+    PyObject *build;
+    PyObject **facts;
+};
+
+static size_t place_count(void)
 {
-    (void)module;
+    return (size_t)fsim_plmn_default.network_count + fsim_plmn_default.mcc_count + 1;
+}
+
+static size_t place_of(const struct fsim_plmn_facts *found)
+{
+    if (found->row != FSIM_PLMN_NO_ROW) {
+        return found->row;
+    }
+    size_t mcc = found->mcc_row;
+    if (found->mcc_row == FSIM_PLMN_NO_ROW) {
+        mcc = fsim_plmn_default.mcc_count;
+    }
+    return fsim_plmn_default.network_count + mcc;
+}
+
+static PyObject *plmn_lookup(PyObject *module, PyObject *object)
+{
+    struct shared *shared = PyModule_GetState(module);
     const uint8_t *text;
     Py_ssize_t length;
     int ascii;
-    struct fsim_plmn_facts facts;
+    struct fsim_plmn_facts found;
     if (bytes_of(object, &text, &length, &ascii) != 0) {
         return NULL;
     }
-    if (!ascii || fsim_plmn_lookup(&fsim_plmn_default, text, (size_t)length, &facts) != 0) {
+    if (!ascii || fsim_plmn_lookup(&fsim_plmn_default, text, (size_t)length, &found) != 0) {
         PyErr_SetString(PyExc_ValueError, "a PLMN is 5 or 6 decimal digits, an MCC 3");
         return NULL;
     }
-    return PyLong_FromLong(facts.row != FSIM_PLMN_NO_ROW ? facts.row : 65536L + facts.mcc_row);
+    size_t place = place_of(&found);
+    PyObject *facts = shared->facts[place];
+    if (facts == NULL) {
+        if (shared->build == NULL) {
+            PyErr_SetString(PyExc_RuntimeError, "plmn_builder was not called");
+            return NULL;
+        }
+        facts = PyObject_CallFunctionObjArgs(shared->build, object, NULL);
+        if (facts == NULL) {
+            return NULL;
+        }
+        /* Another thread may have been first while Python ran. */
+        if (shared->facts[place] != NULL) {
+            Py_DECREF(facts);
+            facts = shared->facts[place];
+        }
+        shared->facts[place] = facts;
+    }
+    Py_INCREF(facts);
+    return facts;
+}
+
+static PyObject *plmn_builder(PyObject *module, PyObject *build)
+{
+    struct shared *shared = PyModule_GetState(module);
+    PyObject *before = shared->build;
+    Py_INCREF(build);
+    shared->build = build;
+    Py_XDECREF(before);
+    Py_RETURN_NONE;
+}
+
+static int start(PyObject *module)
+{
+    struct shared *shared = PyModule_GetState(module);
+    shared->build = NULL;
+    shared->facts = PyMem_Calloc(place_count(), sizeof(PyObject *));
+    if (shared->facts == NULL) {
+        PyErr_NoMemory();
+        return -1;
+    }
+    return 0;
+}
+
+static int traverse(PyObject *module, visitproc visit, void *arg)
+{
+    struct shared *shared = PyModule_GetState(module);
+    Py_VISIT(shared->build);
+    for (size_t i = 0; shared->facts != NULL && i < place_count(); i++) {
+        Py_VISIT(shared->facts[i]);
+    }
+    return 0;
+}
+
+static int clear(PyObject *module)
+{
+    struct shared *shared = PyModule_GetState(module);
+    Py_CLEAR(shared->build);
+    for (size_t i = 0; shared->facts != NULL && i < place_count(); i++) {
+        Py_CLEAR(shared->facts[i]);
+    }
+    return 0;
+}
+
+static void release(void *module)
+{
+    struct shared *shared = PyModule_GetState(module);
+    clear(module);
+    PyMem_Free(shared->facts);
+    shared->facts = NULL;
 }
 
 static PyMethodDef methods[] = {
@@ -107,16 +198,31 @@ static PyMethodDef methods[] = {
      "check_digit(first14, /)\n--\n\n"
      "The check digit, 0 to 9, of TAC and serial number (14 digits).\n\n"
      "Raises:\n    ValueError: not 14 ASCII digits.\n\nSource: 3GPP TS 23.003, annex B."},
-    {"plmn_place", plmn_place, METH_O, NULL},
+    {"plmn_builder", plmn_builder, METH_O, NULL},
+    {"plmn_lookup", plmn_lookup, METH_O,
+     "lookup(digits, /)\n--\n\n"
+     "What the table that ships says of a PLMN of 5 or 6 digits, or of an MCC of 3.\n\n"
+     "Raises:\n    ValueError: another number of digits, or a character that is no ASCII digit."},
     {NULL, NULL, 0, NULL},
 };
 
+/* ISO C has no conversion from a function to void *; POSIX and Python's slots need one. */
+union entry {
+    int (*function)(PyObject *);
+    void *pointer;
+};
+
+static PyModuleDef_Slot slots[] = {{Py_mod_exec, NULL}, {0, NULL}};
+
 static struct PyModuleDef definition = {
-    PyModuleDef_HEAD_INIT, "_single", NULL, 0, methods, NULL, NULL, NULL, NULL,
+    PyModuleDef_HEAD_INIT, "_single", NULL, sizeof(struct shared), methods, slots, traverse, clear,
+    release,
 };
 
 PyMODINIT_FUNC PyInit__single(void);
 PyMODINIT_FUNC PyInit__single(void)
 {
+    union entry entry = {.function = start};
+    slots[0].value = entry.pointer;
     return PyModuleDef_Init(&definition);
 }

@@ -16,7 +16,7 @@ from typing import Any
 
 from firmware_sim_native import plmn_file
 from firmware_sim_native._core import ffi, lib
-from firmware_sim_native._single import plmn_place
+from firmware_sim_native._single import plmn_builder, plmn_lookup
 from firmware_sim_native.plmn_file import TableError as TableError
 
 
@@ -158,21 +158,17 @@ def default_table() -> PlmnTable:
     return PlmnTable(plmn_file.read(text), lib.fsim_plmn_shipped())
 
 
-def lookup(digits: str) -> PlmnFacts:
-    """What the table that ships says of a PLMN of 5 or 6 digits, or of an MCC of 3.
-
-    Raises:
-        ValueError: another number of digits, or a character that is no ASCII digit.
-    """
-    place = plmn_place(digits)
-    facts = _FACTS.get(place)
-    if facts is None:
-        # All PLMNs of one place in the table share their facts: that is a few thousand at most.
-        facts = _FACTS[place] = default_table().lookup(digits)
-    return facts
+def _build(digits: str) -> PlmnFacts:
+    return default_table().lookup(digits)
 
 
-_FACTS: dict[int, PlmnFacts] = {}
+# All PLMNs of one place in the table share their facts, which `lookup` asks for once.
+plmn_builder(_build)
+lookup = plmn_lookup
+"""What the table that ships says of a PLMN of 5 or 6 digits, or of an MCC of 3.
+
+Raises ValueError for another number of digits, or a character that is no ASCII digit.
+"""
 
 
 def _codes(array: Any, first: int, count: int) -> tuple[str, ...]:

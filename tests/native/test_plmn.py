@@ -153,6 +153,83 @@ def test_a_listed_network_of_several_countries_names_its_first() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("digits", "countries"),
+    [
+        ("20801", "FR MC"),
+        ("20810", "FR MC"),
+        ("20820", "FR MC"),
+        ("20805", "FR"),
+        ("21210", "MC"),
+        ("22801", "CH LI"),
+        ("22802", "CH"),
+        ("23403", "JE GG"),
+        ("23436", "IM"),
+        ("23450", "JE GG"),
+        ("23455", "GG JE"),
+        ("23458", "IM"),
+        ("23473", "IM"),
+        ("23501", "GB"),
+        ("24201", "NO"),
+        ("24414", "AX FI"),
+        ("27077", "LU BE"),
+        ("27099", "LU BE"),
+        ("27401", "IS"),
+        ("27402", "IS FO"),
+        ("310032", "US GU MP PR VI"),
+        ("310110", "GU MP"),
+        ("310140", "GU"),
+        ("310260", "US PR VI"),
+        ("310370", "GU MP"),
+        ("310470", "GU"),
+        ("310480", "GU"),
+        ("31059", "US GU MP PR VI"),
+        ("311120", "GU"),
+        ("311470", "VI"),
+        ("311780", "AS"),
+        ("313790", "PR"),
+        ("338050", "JM"),
+        ("34001", "GP MQ GF BL MF"),
+        ("34002", "GP MQ GF"),
+        ("34003", "BL MF"),
+        ("34008", "BL MF"),
+        ("34009", "GP MQ GF BL MF"),
+        ("34020", "GP MQ GF BL MF"),
+        ("36251", "SX"),
+        ("376350", "TC"),
+        ("42505", "PS"),
+        ("42506", "PS"),
+        ("42501", "IL"),
+        ("50510", "NF"),
+        ("54201", "FJ"),
+        ("54202", "FJ NR"),
+        ("53602", "NR"),
+        ("60400", "MA"),
+        ("64700", "RE YT"),
+        ("64701", "YT"),
+        ("64702", "YT"),
+        ("64703", "RE"),
+        ("64704", "RE"),
+        ("64710", "RE YT"),
+        ("74201", "GF"),
+    ],
+)
+def test_each_network_that_the_sources_dispute_is_where_the_rules_put_it(
+    digits: str, countries: str
+) -> None:
+    assert plmn.lookup(digits).countries == tuple(countries.split())
+
+
+@pytest.mark.parametrize(
+    ("mcc", "length"),
+    [("001", None), ("330", 3), ("405", None), ("467", None), ("999", None), ("250", 2)],
+)
+def test_the_mnc_length_of_a_country_is_given_only_where_there_is_one(
+    mcc: str, length: int | None
+) -> None:
+    assert plmn.lookup(mcc).mnc_length == length
+
+
 @pytest.mark.parametrize("digits", ["312999", "314999", "315999", "316999"])
 def test_the_other_mccs_of_the_united_states_are_not_shared(digits: str) -> None:
     assert plmn.lookup(digits).countries == ("US",)
