@@ -50,6 +50,7 @@ CHECKS = (
             "tshark": "tshark",
         },
     ),
+    Check("package", ("python", "tools/package")),
     Check(
         "judges",
         ("python", "-m", "tests.judges"),
