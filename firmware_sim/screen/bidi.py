@@ -17,7 +17,6 @@ MAX_DEPTH = 125
 _BRACKETS = {"(": ")", "[": "]", "{": "}", "〈": "〉", "《": "》", "「": "」", "【": "】"}
 """Pairs of BidiBrackets.txt that our languages use."""
 _CLOSING = {close: opening for opening, close in _BRACKETS.items()}
-_MIRRORED = {**_BRACKETS, **_CLOSING, "<": ">", ">": "<", "«": "»", "»": "«", "‹": "›", "›": "‹"}
 _EMBEDDINGS = {"RLE": (1, ""), "LRE": (0, ""), "RLO": (1, "R"), "LRO": (0, "L")}
 _ISOLATES = ("LRI", "RLI", "FSI")
 _REMOVED = {"RLE", "LRE", "RLO", "LRO", "PDF", "BN"}
@@ -88,11 +87,6 @@ def visual_runs(text: str, base: int, start: int = 0, end: int | None = None) ->
         else:
             runs.append(Run(start + index, start + index + 1, value))
     return _reordered(runs)
-
-
-def mirrored(character: str) -> str:
-    """The character as it is drawn in a right-to-left run (L4)."""
-    return _MIRRORED.get(character, character)
 
 
 def _reordered(runs: list[Run]) -> list[Run]:

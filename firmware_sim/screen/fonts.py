@@ -24,7 +24,6 @@ _FILES = {
 _CHAIN = ("latin", "arabic", "cjk")
 """Latin first: the Arabic family has Latin letters too, of another make."""
 _CJK_LANGUAGES = frozenset({"ko", "zh", "ja"})
-REPLACEMENT = "\ufffd"
 
 
 @dataclass(slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 import html
-import json
 from collections.abc import Sequence
 
 from firmware_sim.screen.goldens import Finding, difference
@@ -140,11 +139,3 @@ def _image(data: bytes, caption: str, name: str) -> str:
 def listed(text: str) -> set[str]:
     """The names in a saved list of approvals, one a line."""
     return {line.strip() for line in text.splitlines() if line.strip()}
-
-
-def as_json(findings: Sequence[Finding]) -> str:
-    """The findings without pictures, one object a line."""
-    return "".join(
-        json.dumps({"name": f.name, "kind": f.kind.value, "detail": f.detail}) + "\n"
-        for f in findings
-    )

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
+from typing import Any
 
 from firmware_sim.screen import catalog, icons, theme
 from firmware_sim.screen.device import TALL, Device
 from firmware_sim.screen.layout import Column, Sheet, Text, set_lines, tighter
 from firmware_sim.screen.pages import PAGES, Frame
-from firmware_sim.screen.text import shortened_to
+from firmware_sim.screen.text import printable, shortened_to
 from firmware_sim.screen.theme import LOCK, PALETTES, Theme
 from firmware_sim.screen.tree import Box, Direction, Drawing, Mark, Node, Rect, Role, Scene
 from firmware_sim.view import Page, View
@@ -54,6 +55,7 @@ def build(
         UsageError: no catalogue for the view's locale.
         SimError: the fonts of the language are not installed.
     """
+    view = _printable(view)
     words = catalog.catalog(view.locale)
     sheet = Sheet(
         device=device,
@@ -61,7 +63,7 @@ def build(
         words=words,
         text_scale=text_scale,
         focus=focus,
-        typed=tuple(sorted((typed or {}).items())),
+        typed=tuple(sorted((name, printable(text)) for name, text in (typed or {}).items())),
     )
     make = PAGES[view.page]
     sheet, frame, shrink = _fitted(sheet, lambda one: make(one, view), view)
@@ -80,6 +82,16 @@ def build(
         fit=shrink,
         shortened=sheet.message_lines is not None,
     )
+
+
+def _printable(view: View) -> View:
+    """The view with nothing in its texts that others could steer a reader with."""
+    texts: dict[str, Any] = {
+        field.name: printable(value)
+        for field in fields(view)
+        if isinstance(value := getattr(view, field.name), str)
+    }
+    return replace(view, **texts)
 
 
 def summary(scene: Scene) -> dict[str, str]:

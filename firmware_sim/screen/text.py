@@ -13,6 +13,8 @@ from firmware_sim.screen import bidi, fonts
 _FORBIDDEN_AT_START = set("、。，．：；？！）〕］｝〉》」』】’”%)]}!?.,:;»›…％·")
 _FORBIDDEN_AT_END = set("（〔［｛〈《「『【‘“([{«‹")
 ELLIPSIS = "…"
+REPLACEMENT = "\ufffd"
+_STEERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 _BARE = 0.25
 """Share of the width under which a last line looks lost."""
 _LONGEST_PIECE = 256
@@ -110,6 +112,23 @@ def shortened_to(line: Line, width: float, setting: Setting) -> Line:
         kept = kept[:-1].rstrip()
         line = set_line(kept + ELLIPSIS, setting)
     return line
+
+
+def printable(text: str) -> str:
+    """Text of others without what steers a terminal, a reader or the direction of a line.
+
+    Controls, lone surrogates and unassigned characters become U+FFFD; line feeds stay; bidi
+    embeddings, overrides and isolates go, as they could turn the words around them.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    kept = []
+    for character in text.replace("\r\n", "\n").replace("\u2028", "\n").replace("\u2029", "\n"):
+        if character in _STEERING:
+            continue
+        bad = character != "\n" and unicodedata.category(character) in ("Cc", "Cs", "Cn", "Co")
+        kept.append(REPLACEMENT if bad else character)
+    return "".join(kept)
 
 
 def words(text: str) -> list[str]:

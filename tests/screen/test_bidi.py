@@ -11,10 +11,15 @@ CONFORMANCE = Path("/usr/share/unicode/BidiCharacterTest.txt")
 """Source: Unicode Character Database 15.0, in Debian's package unicode-data."""
 
 
+def _mirrored(letter: str) -> str:
+    """As HarfBuzz draws it in a right-to-left run (L4)."""
+    return {"(": ")", ")": "("}.get(letter, letter)
+
+
 def _ordered(text: str, base: int) -> str:
     """The text as a reader's eye meets it from left to right."""
     return "".join(
-        "".join(map(bidi.mirrored, reversed(text[run.start : run.end])))
+        "".join(map(_mirrored, reversed(text[run.start : run.end])))
         if run.rtl
         else text[run.start : run.end]
         for run in bidi.visual_runs(text, base)

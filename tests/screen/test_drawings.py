@@ -1,8 +1,11 @@
 """One scene, many drawings: terminal, SVG, PNG, XML."""
 
+from dataclasses import replace
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from firmware_sim.screen import hierarchy, pixels, png, scene, svg, terminal
 from firmware_sim.screen.catalog import LANGUAGES
@@ -55,3 +58,39 @@ def test_the_locked_screen_offers_wifi_emergency_and_a_ticket_and_nothing_else()
         "emergency",
         "ticket.open",
     ]
+
+
+HOSTILE = "\x1b[2J\x1b]0;owned\x07 \u202eevil\u2069 \x00<b>&\"' \ud800 ok"
+
+
+def test_texts_of_others_steer_neither_a_terminal_nor_a_reader():
+    view = replace(
+        full_view(Page.LOCKED, "ar"), message=HOSTILE, operator=HOSTILE, reference=HOSTILE,
+        notice=HOSTILE, vendor=HOSTILE, imei=HOSTILE, country="X\x1b",
+    )  # fmt: skip
+    made = scene.build(view, SMALL)
+    drawn = terminal.render(made, color=False)
+    assert "\x1b" not in drawn
+    assert "\u202e" not in drawn
+    for text in (svg.render(made), hierarchy.render(made), drawn):
+        text.encode("utf-8")
+        assert "\x00" not in text
+    ElementTree.fromstring(svg.render(made))
+    ElementTree.fromstring(hierarchy.render(made))
+    assert "<b>&" in scene.summary(made)["text"], "what is harmless is shown as it is"
+    png.render(made)
+
+
+@given(st.text(max_size=200), st.sampled_from(LANGUAGES), st.sampled_from(list(Page)))
+@settings(max_examples=60, deadline=None)
+def test_any_text_on_any_page_can_be_laid_out_and_stays_on_the_screen(words, language, page):
+    view = replace(
+        full_view(page, language), message=words, problem=words, challenge=words, notice=words,
+        operator=words, vendor=words, reference=words,
+    )  # fmt: skip
+    made = scene.build(view, SMALL, typed={"ticket": words, "sim_pin": words})
+    assert scene.summary(made)["id"] == page.value
+    ElementTree.fromstring(hierarchy.render(made))
+    for node in made.walk():
+        assert node.bounds.left >= 0
+        assert node.bounds.right <= made.width
