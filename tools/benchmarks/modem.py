@@ -15,7 +15,7 @@ from benchmarks.figure import Figure
 from benchmarks.timing import in_turn
 
 PROGRAM = str(Path(sys.executable).with_name("firmware-sim"))
-ROUNDS = 9
+ROUNDS = 21
 QUESTIONS = 300
 MANY = 1000
 MANY_BOUND_MB = 64
