@@ -12,6 +12,8 @@ from dataclasses import dataclass
 class Page(enum.Enum):
     """The pages of the setup wizard and what it ends on."""
 
+    __hash__ = object.__hash__  # members are compared by identity; Enum's own hash is slow
+
     BOOT = "boot"
     LANGUAGE = "language"
     NETWORK = "network"

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 class ExchangeState(enum.Enum):
     """Where the exchange stands."""
 
+    __hash__ = object.__hash__  # members are compared by identity; Enum's own hash is slow
+
     IDLE = "nothing is asked, or the link is not open yet"
     WAIT_CHALLENGE = "CHALLENGE_REQ is sent"
     WAIT_RESPONSE = "REQUEST is sent, its nonce is open"
@@ -24,6 +26,8 @@ class ExchangeState(enum.Enum):
 
 class ExchangeEvent(enum.Enum):
     """What can happen to an exchange."""
+
+    __hash__ = object.__hash__  # members are compared by identity; Enum's own hash is slow
 
     OPENED = "the link is open, a new exchange begins"
     RESUMED = "the link is open again, the same REQUEST goes out"

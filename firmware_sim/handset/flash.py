@@ -26,6 +26,8 @@ class PowerCut(Exception):
 class Operation(enum.Enum):
     """What a fault can hit."""
 
+    __hash__ = object.__hash__  # members are compared by identity; Enum's own hash is slow
+
     READ = "read"
     ERASE = "erase"
     WRITE = "write"

@@ -19,6 +19,8 @@ from firmware_sim_protocol.numbers import Decision, LockState, Reason, TicketSco
 class LockEvent(enum.Enum):
     """What can happen to the lock."""
 
+    __hash__ = object.__hash__  # members are compared by identity; Enum's own hash is slow
+
     ACTIVATE = "a verified fresh ACTIVATE"
     LOCK_TERRITORY = "a verified fresh LOCK_TERRITORY"
     LOCK_BLOCKLIST = "a verified fresh LOCK_BLOCKLIST"

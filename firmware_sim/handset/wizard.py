@@ -19,6 +19,8 @@ from firmware_sim.view import Page
 class PageEvent(enum.Enum):
     """What turns a page."""
 
+    __hash__ = object.__hash__  # members are compared by identity; Enum's own hash is slow
+
     SETUP = "the phone must be set up"
     OPEN = "the phone is active, or has no activation module"
     CLOSED = "the phone is locked"

@@ -78,6 +78,8 @@ class Code(enum.Enum):
 class Rule(enum.Enum):
     """One check: its stage, its refusal code, and the rule in words."""
 
+    __hash__ = object.__hash__  # members are compared by identity; Enum's own hash is slow
+
     # Framing and size
     FRAME_LENGTH = (Stage.FRAME, Code.FRAME_LEN, "a frame holds 16 to 4096 octets")
     FRAME_ESCAPE = (Stage.FRAME, Code.FRAME, "a serial frame has no broken or aborting escape")
