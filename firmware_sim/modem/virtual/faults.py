@@ -65,7 +65,7 @@ class Fault:
     every: int = 1
     after: int = 0
     times: int | None = None
-    ms: int = 1000
+    ms: int = 0
     baud: int = 300
     command: str = ""
     text: str = ""
@@ -75,15 +75,21 @@ _TEXTS = {
     FaultKind.URC_INSIDE: "^RSSI: 12",
     FaultKind.BANNER: "RDY|+CFUN: 1|+CPIN: READY|Call Ready|PB DONE",
 }
+_MILLISECONDS = {FaultKind.LATE: 1000, FaultKind.TORN: 50}
 _TIMES = {FaultKind.BUSY: 3, FaultKind.HANG_UP: 1, FaultKind.RE_ENUMERATE: 1}
 _LIMITS = {"ms": (0, 600_000), "baud": (50, 4_000_000), "every": (1, 1_000_000)}
 
 
 def fault(kind: FaultKind, **chosen: int | str | None) -> Fault:
     """A fault with the defaults of its kind."""
-    base = Fault(kind=kind, text=_TEXTS.get(kind, ""), times=_TIMES.get(kind))
-    if kind is FaultKind.BUSY:
-        base = replace(base, ms=0, times=None if "ms" in chosen else base.times)
+    base = Fault(
+        kind=kind,
+        text=_TEXTS.get(kind, ""),
+        times=_TIMES.get(kind),
+        ms=_MILLISECONDS.get(kind, 0),
+    )
+    if kind is FaultKind.BUSY and "ms" in chosen:
+        base = replace(base, times=None)
     return replace(base, **chosen)  # type: ignore[arg-type]  # names and types: checked in parse
 
 
