@@ -23,7 +23,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the commands of this module."""
     commands = parser.add_subparsers(dest="screen_command", metavar="COMMAND", required=True)
     show = commands.add_parser("show", help="draw one page")
-    show.add_argument("page", metavar="ID", help="locked, home, language, ... (one wrong: all)")
+    show.add_argument(
+        "page",
+        metavar="ID",
+        help="locked, home, language ...; a wrong one is answered with the list",
+    )
     show.add_argument("--locale", metavar="TAG", default="en", help="BCP 47 tag, default en")
     show.add_argument("--device", metavar="NAME", default="tall", help="small, tall or tablet")
     show.add_argument("--theme", choices=("light", "dark"), default="light")

@@ -35,6 +35,43 @@ def render(scene: Scene) -> str:
     return "\n".join(rows) + "\n"
 
 
+def as_object(scene: Scene) -> dict[str, object]:
+    """The same for JSON: facts of the page, and its nodes in reading order, nested no more.
+
+    Bounds are [left, top, right, bottom] in px; what is typed into a secret field is left out.
+    """
+    return {
+        "id": scene.page,
+        "title": scene.title,
+        "language": scene.language,
+        "direction": scene.direction.value,
+        "width": scene.width,
+        "height": scene.height,
+        "nodes": [
+            {
+                "key": node.key,
+                "id": node.resource_id,
+                "role": node.role.value,
+                "label": node.label,
+                "text": "•" * len(node.text) if node.secret else node.text,
+                "value": node.value,
+                "action": node.action,
+                "bounds": [
+                    node.bounds.left,
+                    node.bounds.top,
+                    node.bounds.right,
+                    node.bounds.bottom,
+                ],
+                "touchable": node.touchable,
+                "enabled": node.enabled,
+                "focused": node.focused,
+                "selected": node.selected,
+            }
+            for node in scene.walk()
+        ],
+    }
+
+
 def resource_id(node: Node) -> str:
     """The id as Android spells it: package, type, name; empty for a node without one."""
     return f"{PACKAGE}:id/{node.resource_id}" if node.resource_id else ""

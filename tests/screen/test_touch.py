@@ -1,10 +1,11 @@
 """Fingers, keys and typed text become what the handset is told."""
 
+import json
 from dataclasses import replace
 
 import pytest
 
-from firmware_sim.screen import png, scene, touch
+from firmware_sim.screen import hierarchy, png, scene, svg, touch
 from firmware_sim.screen.catalog import LANGUAGES
 from firmware_sim.screen.device import DEVICES, TALL
 from firmware_sim.screen.samples import full_view
@@ -50,7 +51,8 @@ def test_the_keypad_types_the_pin_and_the_button_sends_it():
     fingers.press(made, made.find("key:<"))
     made = _shown(Page.SIM_PIN, fingers)
     assert made.find("sim_pin").text == "1234"
-    assert "1234" not in scene.summary(made)["text"], "a PIN is not read out"
+    said = (scene.summary(made)["text"], json.dumps(hierarchy.as_object(made)))
+    assert not any("1234" in form for form in (*said, hierarchy.render(made), svg.render(made)))
     assert fingers.press(made, made.find("submit")) == UserAction("sim_pin", "1234")
 
 
@@ -99,6 +101,15 @@ def test_a_field_takes_no_more_than_it_should():
     fingers.type(made, "x" * (touch.MOST_TYPED + 1))
     assert len(fingers.typed["ticket"]) == touch.MOST_TYPED
     scene.build(full_view(Page.TICKET), TALL, focus="ticket", typed=fingers.typed)
+
+
+def test_the_json_form_has_every_node_in_reading_order():
+    made = scene.build(full_view(Page.LOCKED, "ar"), TALL)
+    told = json.loads(json.dumps(hierarchy.as_object(made)))
+    assert (told["id"], told["direction"], told["height"]) == ("locked", "rtl", 2340)
+    touchable = [node["key"] for node in told["nodes"] if node["touchable"]]
+    assert touchable == ["wifi", "emergency", "ticket.open"]
+    assert len(told["nodes"]) == len(list(made.walk()))
 
 
 def test_what_is_not_enabled_does_nothing():
