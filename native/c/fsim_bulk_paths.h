@@ -12,7 +12,7 @@ extern const struct fsim_bulk_path fsim_bulk_portable;
 #define FSIM_HAS_AVX2 1
 extern const struct fsim_bulk_path fsim_bulk_avx2;
 #endif
-#if defined(__aarch64__) && defined(__ARM_NEON)
+#if defined(__aarch64__) && defined(__ARM_NEON) && !defined(__AARCH64EB__)
 #define FSIM_HAS_NEON 1
 extern const struct fsim_bulk_path fsim_bulk_neon;
 #endif

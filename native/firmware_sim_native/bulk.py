@@ -144,7 +144,9 @@ def validate_many(
     data = ffi.from_buffer("uint8_t[]", buffer)
     if form == "rows":
         if len(data) % 16:
-            raise ValueError(f"{len(data)} bytes are no whole number of 16-byte rows")
+            raise ValueError(
+                f"{len(data)} bytes are no whole number of 16-byte rows; text takes form='lines'"
+            )
         room = len(data) // 16
     elif form == "lines":
         room = lib.fsim_count_lines(data, len(data))

@@ -393,3 +393,43 @@ def test_standard_input_takes_compressed_lists_too() -> None:
     )
     assert done.returncode == 1
     assert [json.loads(line) for line in done.stdout.splitlines()][:-1] == EXPECTED
+
+
+def test_zstd_without_its_package_is_one_line(
+    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_bytes(ZSTD.compress(LIST.encode()))
+    monkeypatch.setitem(sys.modules, "zstandard", None)
+    assert main(["imei", "check", str(file)]) == 3
+    assert capsys.readouterr().err == (
+        "firmware-sim: list: zstd input needs: pip install 'firmware-sim[zstd]'\n"
+    )
+
+
+def test_rejects_that_cannot_be_written_are_one_line(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["imei", "check", str(file), "--rejects", "/dev/full"]) == 3
+    assert capsys.readouterr().err == (
+        "firmware-sim: rejects: /dev/full: No space left on device\n"
+    )
+
+
+def test_a_line_without_end_takes_no_memory(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text(f"{GOOD}\n{'9' * 5_000_000}\n{GOOD}")
+    status, lines = json_of(capsys, "imei", "check", str(file))
+    assert (status, lines[0]) == (1, {"line": 2, "offset": 16, "reason": "length", "text": ""})
+    assert lines[1]["accepted"] == 2
+    assert main(["imei", "check", str(file), "--column", "1"]) == 3
+    assert capsys.readouterr().err == "firmware-sim: list: line 2: too long for CSV\n"
+
+
+def test_more_refused_lines_than_a_batch_holds_are_all_written(
+    file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file.write_text("".join(f"{n}\n" for n in range(10_000)))
+    _, lines = json_of(capsys, "imei", "check", str(file))
+    assert [row["text"] for row in lines[:-1]] == [str(n) for n in range(10_000)]
+    assert lines[-1]["refused_by_reason"] == dict.fromkeys(
+        ("non_digit", "check_digit", "null"), 0
+    ) | {"length": 10_000}
