@@ -29,6 +29,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("attack", "attack", "find what a device accepts and must not"),
     Command("imei", "imei", "check lists of IMEIs, take one apart, make some"),
     Command("keys", "keys", "make, inspect, sign, rotate and revoke the server's keys"),
+    Command("lab", "lab", "phones on a page, live and touchable, and the API under it"),
     Command("modem", "modem", "virtual modems, and what a real one says"),
     Command("plmn", "plmn", "what the numbering plan says of a network or a country"),
     Command("policy", "policy", "read a policy critically, compare two, ask what one decides"),
