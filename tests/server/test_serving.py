@@ -17,6 +17,7 @@ import pytest
 from firmware_sim.events import Event
 from firmware_sim.links.clock import ManualClock
 from firmware_sim.links.entropy import SystemEntropy
+from firmware_sim.links.link import LinkError
 from firmware_sim.links.opening import open_link
 from firmware_sim.links.waiting import wait
 from firmware_sim.rig.serving import Serving, open_places
@@ -27,6 +28,7 @@ from firmware_sim_protocol.errors import Refusal
 from firmware_sim_protocol.framing import SerialFraming, TcpFraming
 from firmware_sim_protocol.numbers import Decision, MessageType
 from firmware_sim_protocol.values import Challenge, Error, Response
+from tests.support.certificates import make_certificates
 from tests.support.devices import NOW_S, TestDevice, issuer_with, keys_for
 
 CLI = [sys.executable, "-m", "firmware_sim.cli.main"]
@@ -282,6 +284,27 @@ def test_a_signal_reads_policy_and_keys_again_and_a_typo_changes_nothing(
     assert decision() is Decision.LOCK_TERRITORY
     assert program.kill(signal.SIGTERM) == 0
     assert trace.read_bytes()[:4] == b"\x0a\x0d\x0d\x0a"  # a section header of pcapng
+
+
+def test_a_phone_is_answered_over_tls_with_a_given_authority(
+    tmp_path: Path, start: Callable[..., Program]
+) -> None:
+    made = make_certificates(tmp_path)
+    program = start("--listen", f"tls://127.0.0.1:0?cert={made.cert}&key={made.key}")
+    assert program.process.stdout is not None
+    secure = json.loads(program.process.stdout.readline())["address"]
+    assert secure.startswith("tls://")
+    factory = program.talk(TestDevice().challenge_req())
+    assert MessageType(factory[5]) is MessageType.ERROR  # another realm: the keys are of this run
+    program.address = f"{secure}?ca={made.ca}"
+    assert program.talk(TestDevice().challenge_req()) == factory
+    # A caller that never shakes hands does not keep the others waiting.
+    host, port = secure.removeprefix("tls://").split(":")
+    with socket.create_connection((host, int(port))):
+        assert program.talk(TestDevice().challenge_req()) == factory
+    program.address = f"{secure}?ca={made.other_ca}"
+    with pytest.raises(LinkError, match="certificate"):
+        program.talk(TestDevice().challenge_req())
 
 
 def fails(*arguments: str) -> str:
