@@ -13,6 +13,17 @@ PROGRAM, PACKAGE = "ModemManager", "modemmanager"
 _NAME, _PATH = "org.freedesktop.ModemManager1", "/org/freedesktop/ModemManager1"
 _WITHIN_S = 40.0
 
+PLUGINS = {
+    "quectel-eg25": "quectel",
+    "sierra-mc7455": "sierra",
+    "simcom-sim7600": "simtech",
+    "telit-le910": "telit",
+    "ublox-sara-r4": "u-blox",
+}
+"""A family is judged by the plugin that ModemManager has for its maker. Not Huawei's: without
+the probing that a virtual port has not, it ends the whole daemon with an assertion.
+"""
+
 _UNLOCK = {"sim-pin": "pin", "ph-net-pin": "network"}
 
 
@@ -52,7 +63,8 @@ def _ask(
         ):
             return {}
         for imei, name in names.items():
-            profile = [f"t{imei}", "generic", f"['{name}']"]
+            plugin = PLUGINS.get(cases[imei].profile, "generic")
+            profile = [f"t{imei}", plugin, f"['{name}']"]
             say([*test, f"{_NAME}.Test.SetProfile", *profile], _WITHIN_S, bus)
         return _answers(cases, bus, control)
 
@@ -70,10 +82,12 @@ def _answers(cases: dict[str, Case], bus: dict[str, str], control: Path) -> dict
             state = values.get("modem.generic.state", "")
             if imei in settled or imei not in cases:
                 continue
-            if state == "disabled" and imei not in enabled:
-                enabled.add(imei)
+            if state == "disabled" and number not in enabled:
+                # By number: Quectel's plugin makes a modem anew when it is told that the card is
+                # ready.
+                enabled.add(number)
                 say(["mmcli", "-m", number, "-e"], _WITHIN_S, bus)
-            elif state in ("failed", "locked") or (imei in enabled and _done(values, cases[imei])):
+            elif _is_stuck(values) or (number in enabled and _done(values, cases[imei])):
                 case = cases[imei]
                 if case.begins and imei not in carried:
                     # It has registered; from here on it must follow what the modem reports.
@@ -89,6 +103,12 @@ def _answers(cases: dict[str, Case], bus: dict[str, str], control: Path) -> dict
 
     until(seen, _WITHIN_S)
     return {imei: _facts(values) for imei, values in settled.items()}
+
+
+def _is_stuck(values: dict[str, str]) -> bool:
+    """Whether it will go no further: it waits for a code, or has found no card."""
+    state, why = values.get("modem.generic.state"), values.get("modem.generic.state-failed-reason")
+    return state == "locked" or (state == "failed" and why == "sim-missing")
 
 
 def _done(values: dict[str, str], case: Case) -> bool:
