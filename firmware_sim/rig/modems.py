@@ -239,6 +239,7 @@ class ModemHost:
         if not isinstance(index, int) or not 0 <= index < len(self.ports):
             raise UsageError("modem", f"no modem {index!r}; there are {len(self.ports)}")
         port = self.ports[index]
+        port.modem.tick(now)
         changes = wish.get("set", {})
         if not isinstance(changes, dict):
             raise UsageError("modem", _ADVICE)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from firmware_sim.links import Link, LinkClosed, LinkError, open_link, wait
+from firmware_sim.links.clock import ManualClock
 from firmware_sim.modem.virtual import Fault, VirtualModem, default_state
 from firmware_sim.modem.virtual.faults import parse
 from firmware_sim.rig.modems import ModemHost, next_number, numbered
@@ -165,6 +166,26 @@ def test_control_lines_change_move_and_describe_a_modem(tmp_path: Path) -> None:
         assert obey(host, control, {"state": True})["state"]["serving"] == "26201"  # type: ignore[index]
         caller.close()
         control.close()
+
+
+def test_time_passes_for_a_modem_that_nobody_has_open(tmp_path: Path) -> None:
+    clock = ManualClock()
+    modem = VirtualModem(default_state(IMEI))
+    host = ModemHost([(modem, "tcp://127.0.0.1:0")], f"unix:{tmp_path}/c", clock)
+    assert host.control is not None
+    control = open_link(host.control, part="modem")
+    obey(host, control, {"set": {"search_ms": "4000", "clock": "2026-11-26T09:41:00"}})
+    obey(host, control, {"move": "36801"})
+    told = []
+    for step in (3999, 1):
+        clock.advance(step)
+        told.append(obey(host, control, {"state": True})["state"])
+    assert [(row["registration"], row["clock"]) for row in told] == [  # type: ignore[index]
+        ("searching", "26/11/26,09:41:03+00"),
+        ("roaming", "26/11/26,09:41:04+00"),
+    ]
+    control.close()
+    host.close()
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,6 @@ def described(modem: VirtualModem) -> dict[str, object]:
         "operator": network.long_name if network else None,
         "access": network.access.name.lower() if network else None,
         "signal_dbm": state.signal_dbm,
-        "clock": clock_text(state.clock, state.clock.at),
+        "clock": clock_text(state.clock, modem.now),
         "functionality": state.functionality,
     }

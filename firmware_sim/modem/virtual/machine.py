@@ -85,6 +85,11 @@ class VirtualModem:
         return self._device.state
 
     @property
+    def now(self) -> int:
+        """The last instant it was told, in monotonic milliseconds."""
+        return self._device.now
+
+    @property
     def profile(self) -> Profile:
         """The family it plays."""
         return self._device.profile
