@@ -22,7 +22,14 @@ def render(scene: Scene, columns: int = 46, color: bool = False) -> str:
     """Lines that end in a newline, each at most `columns` wide (30 to 60)."""
     columns = max(LEAST_COLUMNS, min(MOST_COLUMNS, columns))
     painter = _Painter(columns - 4, scene.direction is Direction.RTL, color)
-    rows = [row for node in scene.walk() for row in painter.rows(node)]
+    rows: list[str] = []
+    before: Role | None = None
+    for node in scene.walk():
+        if node.role is Role.BUTTON and before is not Role.BUTTON and rows and rows[-1].strip():
+            rows.append(painter.blank())
+        rows += painter.rows(node)
+        before = node.role
+    rows += painter.rest()
     while rows and not rows[-1].strip():
         rows.pop()
     bar = "─" * (columns - 2)
@@ -47,33 +54,37 @@ class _Painter:
 
     def __init__(self, width: int, rtl: bool, color: bool) -> None:
         self.width, self.rtl, self.color = width, rtl, color
+        self._name = ""
+        """What the next value is, still to be written."""
 
     def rows(self, node: Node) -> Iterator[str]:
         """The rows of one node, without those of its children."""
-        if node.role is Role.STATUS:
+        name, self._name = self._name, ""
+        if name and node.role is Role.TEXT and node.resource_id and self._fits(name, node.text):
+            yield self._pair(name, node.text)
+            return
+        if name:
+            yield from self._paragraph(name, _DIM)
+        if node.role is Role.TEXT and not node.resource_id:
+            self._name = node.text
+        elif node.role is Role.STATUS:
             yield self._row(node.text or " ", _DIM, "end")
-            yield self._blank()
+            yield self.blank()
         elif node.role is Role.BANNER:
             yield from self._paragraph(node.text, _REVERSE)
-            yield self._blank()
+            yield self.blank()
         elif node.role is Role.IMAGE and node.resource_id == "icon.padlock":
             yield from (self._row(part, _BOLD, "center") for part in _PADLOCK)
-            yield self._blank()
+            yield self.blank()
         elif node.role is Role.HEADING:
             yield from self._paragraph(node.text, _BOLD)
-            yield self._blank()
+            yield self.blank()
         elif node.role is Role.TEXT:
-            style = (
-                _RED
-                if node.resource_id in ("problem", "refused")
-                else ""
-                if node.resource_id
-                else _DIM
-            )
-            text = self._step(node) if node.resource_id.startswith("step.") else node.text
-            yield from self._paragraph(text, style)
-            if node.resource_id and not node.resource_id.startswith("step."):
-                yield self._blank()
+            style = _RED if node.resource_id in ("problem", "refused") else ""
+            step = node.resource_id.startswith("step.")
+            yield from self._paragraph(self._step(node) if step else node.text, style)
+            if not step:
+                yield self.blank()
         elif node.role is Role.PROGRESS:
             yield self._bar(int(node.text.rstrip("%")) / 100)
         elif node.role is Role.BUTTON:
@@ -84,7 +95,7 @@ class _Painter:
         elif node.role is Role.FIELD:
             shown = "•" * len(node.text) if node.secret else node.text
             yield from self._paragraph(f"[{code(shown) if self.rtl else shown}_]", "")
-            yield self._blank()
+            yield self.blank()
 
     def _step(self, node: Node) -> str:
         if node.selected:
@@ -96,7 +107,21 @@ class _Painter:
         bar, rest = "█" * done, "░" * (self.width - done)
         return rest + bar if self.rtl else bar + rest
 
-    def _blank(self) -> str:
+    def _fits(self, name: str, value: str) -> bool:
+        return width_of(name) + 2 + width_of(value) <= self.width and "\n" not in value
+
+    def _pair(self, name: str, value: str) -> str:
+        spare = " " * (self.width - width_of(name) - width_of(value))
+        shown = f"{_DIM}{name}{_PLAIN}" if self.color else name
+        return f"{value}{spare}{shown}" if self.rtl else f"{shown}{spare}{value}"
+
+    def rest(self) -> Iterator[str]:
+        """What was held back for a value that never came."""
+        if self._name:
+            yield from self._paragraph(self._name, _DIM)
+
+    def blank(self) -> str:
+        """An empty row."""
         return " " * self.width
 
     def _paragraph(self, text: str, style: str) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """One scene, many drawings: terminal, SVG, PNG, XML."""
 
+import re
 from dataclasses import replace
 from xml.etree import ElementTree
 
@@ -58,6 +59,18 @@ def test_the_locked_screen_offers_wifi_emergency_and_a_ticket_and_nothing_else()
         "emergency",
         "ticket.open",
     ]
+
+
+def test_the_terminal_sets_facts_beside_their_names_and_colours_only_when_asked():
+    made = scene.build(full_view(Page.LOCKED), TALL)
+    rows = terminal.render(made, 46).splitlines()
+    assert any(row.split() == ["│", "IMEI", "352099001761481", "│"] for row in rows)
+    assert "│ [ Wi-Fi settings ]" in "\n".join(rows)
+    coloured = terminal.render(made, 46, color=True)
+    assert "\x1b[1m" in coloured
+    assert re.sub(r"\x1b\[[0-9]*m", "", coloured).splitlines() == rows
+    mirrored = terminal.render(scene.build(full_view(Page.LOCKED, "ar"), TALL), 46).splitlines()
+    assert any(row.split() == ["│", "352099001761481", "IMEI", "│"] for row in mirrored)
 
 
 HOSTILE = "\x1b[2J\x1b]0;owned\x07 \u202eevil\u2069 \x00<b>&\"' \ud800 ok"
