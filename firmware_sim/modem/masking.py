@@ -15,6 +15,22 @@ from firmware_sim_native import imei as imei_core
 _RUN = re.compile(rb"(?<![0-9A-Fa-f])[0-9]{14,22}F?(?![0-9A-Fa-f])")
 _SWAPPED = re.compile(rb"(?<![0-9A-Fa-f])98[0-9]{17}[0-9F](?![0-9A-Fa-f])", re.IGNORECASE)
 
+_SECRET = re.compile(rb"(\+(CPIN|CPWD|CLCK)\s*=)([^\r\n;]*)", re.IGNORECASE)
+_BEFORE = {b"CPIN": 0, b"CPWD": 1, b"CLCK": 2}
+"""Commands that carry a PIN, PUK or password, and the parameters before it."""
+
+
+def hide_secrets(data: bytes) -> bytes:
+    """Lines of either side without their secrets, whose digits become 0: a modem echoes them."""
+
+    def hidden(found: re.Match[bytes]) -> bytes:
+        before = _BEFORE[found.group(2).upper()]
+        fields = found.group(3).split(b",")
+        zeros = [re.sub(rb"[0-9]", b"0", one) for one in fields[before:]]
+        return found.group(1) + b",".join(fields[:before] + zeros)
+
+    return _SECRET.sub(hidden, data)
+
 
 class Masking:
     """Replaces identities; `secret` decides by what, so that two files of a lab agree.

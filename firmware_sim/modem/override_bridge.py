@@ -17,6 +17,7 @@ from dataclasses import replace
 from firmware_sim.events import Event
 from firmware_sim.modem.at import AnswerKind, Command, Form, Result, cme_text, parse_line
 from firmware_sim.modem.at.answer import classify
+from firmware_sim.modem.masking import hide_secrets
 from firmware_sim.modem.overridden_lines import (
     Context,
     Known,
@@ -109,9 +110,8 @@ class OverrideBridge:
         text = raw.decode("latin-1").strip("\r\n\0\x1b ")
         body = text[2:] if text[:2].upper() == "AT" else None
         commands = (parse_line(body) if body is not None else None) or ()
-        secret = enters_secret(commands)
-        shown = text.split("=")[0] + "=****" if secret else text
-        traced = (shown + "\r").encode("latin-1") if secret else raw
+        traced = hide_secrets(raw)
+        shown = hide_secrets(text.encode("latin-1")).decode("latin-1")
         self._events.append(Event(now, "modem", "at", shown, raw=traced, sent=True))
         for command in commands:
             self._note_mode(command)
@@ -195,8 +195,9 @@ class OverrideBridge:
         if text.partition(":")[0].strip().upper() == "+CRSM":
             self._context = replace(self._context, crsm=self._context.crsm + 1)
         self._to_program += told.encode("latin-1")
-        traced = Event(now, "modem", "at", text.strip(), raw=raw + b"\r\n", sent=False)
-        self._events.append(traced)
+        traced = hide_secrets(raw)
+        shown = traced.decode("latin-1").strip()
+        self._events.append(Event(now, "modem", "at", shown, raw=traced + b"\r\n", sent=False))
         if told != text:
             self._tell(now, f"{text.strip()} -> {told.strip()}")
         answer = classify(raw)

@@ -8,7 +8,7 @@ from firmware_sim.errors import SimError
 from firmware_sim.links import Link
 from firmware_sim.links.clock import Clock
 from firmware_sim.links.wrapping import WrappedLink
-from firmware_sim.modem.masking import Masking
+from firmware_sim.modem.masking import Masking, hide_secrets
 from firmware_sim.modem.recording import Passed, header, line_of
 
 
@@ -48,24 +48,9 @@ class RecordingFile:
             data = self._masking.line(data)
         at = now - (self._start or 0)
         try:
-            self._out.write(line_of(Passed(at, sent, hide_secrets(data) if sent else data)) + "\n")
+            self._out.write(line_of(Passed(at, sent, hide_secrets(data))) + "\n")
         except OSError as failure:
             raise SimError("modem", f"cannot record: {(failure.strerror or '').lower()}") from None
-
-
-_SECRETS = {b"AT+CPIN": 0, b"AT+CPWD": 1, b"AT+CLCK": 2}
-"""Commands that carry a PIN, PUK or password, and the parameters before it."""
-
-
-def hide_secrets(line: bytes) -> bytes:
-    """A PIN, PUK or password is never written down, masked or not: its digits become 0."""
-    head, equals, value = line.partition(b"=")
-    before = _SECRETS.get(head.strip().upper())
-    if before is None:
-        return line
-    fields = value.split(b",")
-    hidden = [bytes(0x30 if 0x30 <= byte <= 0x39 else byte for byte in one) for one in fields]
-    return head + equals + b",".join(fields[:before] + hidden[before:])
 
 
 class RecordingLink(WrappedLink):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -53,9 +54,12 @@ def test_wait_returns_the_link_that_has_something(pair: tuple[Link, Link]) -> No
 
 def test_wait_is_woken_by_bytes_sent_from_another_thread(pair: tuple[Link, Link]) -> None:
     near, far = pair
-    sender = threading.Thread(target=lambda: far.send(b"x"))
+    # Late enough that `wait` is already waiting; a wait that nobody wakes lasts its whole time.
+    sender = threading.Timer(0.05, lambda: far.send(b"x"))
     sender.start()
+    began = time.monotonic()
     assert wait([near], PATIENCE_S) == [near]
+    assert time.monotonic() - began < PATIENCE_S / 2
     sender.join()
     assert read_exactly(near, 1) == b"x"
 

@@ -232,6 +232,17 @@ def test_two_card_files_in_one_line_are_told_apart() -> None:
     )
 
 
+def test_the_trace_holds_no_pin_that_passes_to_a_card_which_is_not_claimed() -> None:
+    bridge = OverrideBridge(parse(["serving=36801"]), KNOWN)
+    bridge.from_program(b'AT+CPIN="4711"\r', 0)
+    assert bridge.to_modem() == b'AT+CPIN="4711"\r'
+    bridge.from_modem(b'AT+CPIN="4711"\r\r\nOK\r\n', 0)
+    assert bridge.to_program() == b'AT+CPIN="4711"\r\r\nOK\r\n'
+    events = bridge.events()
+    assert len(events) == 3
+    assert not [event for event in events if b"4711" in event.raw or "4711" in event.text]
+
+
 def test_messages_and_calls_pass_untouched() -> None:
     bridge = OverrideBridge(parse(["serving=36801"]), KNOWN)
     bridge.from_program(b"AT+CMGS=20\r", 0)

@@ -12,11 +12,11 @@ import pytest
 from firmware_sim.links import memory
 from firmware_sim.links.clock import ManualClock
 from firmware_sim.modem.dialogue import ModemDialogue
-from firmware_sim.modem.masking import Masking
+from firmware_sim.modem.masking import Masking, hide_secrets
 from firmware_sim.modem.reading import Reading, Registration, SimState
 from firmware_sim.modem.recording import RecordingError, Replay, load
 from firmware_sim.modem.virtual import VirtualModem, default_state
-from firmware_sim.rig.recorder import RecordingFile, RecordingLink, hide_secrets
+from firmware_sim.rig.recorder import RecordingFile, RecordingLink
 from tests.support.modem_talk import Talk
 
 RECORDINGS = Path(__file__).parent / "recordings"
@@ -149,6 +149,21 @@ def test_secrets_are_never_written_down() -> None:
     assert hide_secrets(b'AT+CPWD="SC","1234","5678"\r') == b'AT+CPWD="SC","0000","0000"\r'
     assert hide_secrets(b'AT+CLCK="PN",2\r') == b'AT+CLCK="PN",2\r'
     assert hide_secrets(b'AT+CLCK="PN",0,"87654321"\r') == b'AT+CLCK="PN",0,"00000000"\r'
+
+    assert hide_secrets(b'AT+CMEE=1;+CPIN="1234"\r\r\nOK\r\n') == (
+        b'AT+CMEE=1;+CPIN="0000"\r\r\nOK\r\n'
+    )
+
+
+def test_a_recording_holds_no_pin_on_either_side(tmp_path: Path) -> None:
+    path = tmp_path / "kept.jsonl"
+    with path.open("w", encoding="utf-8") as out:
+        file = RecordingFile(out, None)
+        file.passed(b'AT+CPIN="4711"\r', True, 0)
+        file.passed(b'AT+CPIN="4711"\r\r\nOK\r\n', False, 5)
+    text = path.read_text()
+    assert "4711" not in text
+    assert text.count("0000") == 2
 
 
 # ---- the constructed recordings ----------------------------------------------------------------
