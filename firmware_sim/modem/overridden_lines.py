@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from firmware_sim.modem import answers
-from firmware_sim.modem.at import Command
+from firmware_sim.modem.at import Command, split
 from firmware_sim.modem.override import CPIN_WORDS, Overrides, network_name
 from firmware_sim.modem.reading import SimState
 
@@ -28,14 +28,17 @@ class Known:
     home: str | None = None
     mnc_length: int | None = None
     serving: str | None = None
+    selected: int | None = None
+    """The file that `+CSIM` selected last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The command line that is being answered, and which of its `+CRSM` comes next."""
+    """The command line that is being answered; which `+CRSM` and `+CSIM` of it come next."""
 
     commands: tuple[Command, ...] = ()
     crsm: int = 0
+    csim: int = 0
 
     def asks(self, *names: str) -> bool:
         """Whether one of these commands is among them."""
@@ -43,11 +46,17 @@ class Context:
 
     def file(self) -> int | None:
         """The file of the `+CRSM` whose answer comes next."""
-        reads = [command for command in self.commands if command.name == "+CRSM"]
-        if self.crsm >= len(reads):
-            return None
-        fields = reads[self.crsm].fields
-        return fields[1].number if len(fields) > 1 else None
+        text = self._second("+CRSM", self.crsm)
+        return int(text) if text.isdigit() else None
+
+    def apdu(self) -> bytes:
+        """The command of the `+CSIM` whose answer comes next; b"" when it is none."""
+        text = self._second("+CSIM", self.csim)
+        return bytes.fromhex(text) if re.fullmatch(r"([0-9A-Fa-f]{2}){4,}", text) else b""
+
+    def _second(self, name: str, index: int) -> str:
+        asked = [command.fields for command in self.commands if command.name == name]
+        return asked[index][1].text if index < len(asked) and len(asked[index]) > 1 else ""
 
 
 def rewrite(text: str, overrides: Overrides, known: Known, context: Context) -> str:
@@ -148,21 +157,49 @@ def _cpin(rest: str, overrides: Overrides, known: Known, context: Context) -> st
 def _crsm(rest: str, overrides: Overrides, known: Known, context: Context) -> str:
     """EF_AD and EF_IMSI of the claimed home network."""
     found = answers.read_crsm(rest)
-    if overrides.home is None or found is None or not found.ok:
+    if found is None or not found.ok:
         return rest
-    data = bytearray(found.data)
-    if context.file() == EF_AD and len(data) >= 4:
-        data[3] = (data[3] & 0xF0) | (len(overrides.home) - 3)
-    elif context.file() == EF_IMSI and len(data) >= 2:
-        imsi = unpack_imsi(bytes(data))
-        if imsi:
-            data = bytearray(pack_imsi(overrides.imsi(imsi), len(data)))
-    if bytes(data) == found.data:
+    told = _file(context.file(), found.data, overrides)
+    return _replaced_hex(rest, found.data, told)
+
+
+def _csim(rest: str, overrides: Overrides, known: Known, context: Context) -> str:
+    """The same files, read by APDU: SELECT names one, READ BINARY from its start shows it."""
+    parts = split(rest)
+    text = parts[1].text if len(parts) > 1 else ""
+    apdu = context.apdu()
+    if not re.fullmatch(r"([0-9A-Fa-f]{2}){2,}", text) or not apdu:
         return rest
-    told = data.hex()
-    if found.data.hex().upper() in rest:
-        told = told.upper()
-    return re.sub(re.escape(found.data.hex()), told, rest, flags=re.IGNORECASE)
+    data, status = bytes.fromhex(text)[:-2], bytes.fromhex(text)[-2:]
+    if apdu[1] == 0xA4 and status[0] in (0x90, 0x61, 0x91, 0x9F):
+        known.selected = (
+            int.from_bytes(apdu[5 : 5 + apdu[4]][-2:], "big") if len(apdu) > 6 else None
+        )
+    if apdu[1] != 0xB0 or apdu[2:4] != b"\0\0" or not data:
+        return rest
+    return _replaced_hex(rest, data, _file(known.selected, data, overrides))
+
+
+def _file(file: int | None, data: bytes, overrides: Overrides) -> bytes:
+    """The content to tell of a file of the card."""
+    if overrides.home is None:
+        return data
+    if file == EF_AD and len(data) >= 4:
+        length = (data[3] & 0xF0) | (len(overrides.home) - 3)
+        return data[:3] + bytes([length]) + data[4:]
+    if file == EF_IMSI and len(data) >= 2 and (imsi := unpack_imsi(data)):
+        return pack_imsi(overrides.imsi(imsi), len(data))
+    return data
+
+
+def _replaced_hex(rest: str, data: bytes, told: bytes) -> str:
+    """`rest` with the digits of `data` replaced, in the case in which they were written."""
+    if told == data:
+        return rest
+    upper = data.hex().upper()
+    if upper in rest:
+        return rest.replace(upper, told.hex().upper(), 1)
+    return rest.replace(data.hex(), told.hex(), 1)
 
 
 def unpack_imsi(data: bytes) -> str:
@@ -242,6 +279,7 @@ _BY_NAME: dict[str, Rule] = {
     "+COPS": _operator,
     "+CPIN": _cpin,
     "+CRSM": _crsm,
+    "+CSIM": _csim,
     "+CGSN": _serial_answer,
     "+GSN": _serial_answer,
     "+CIMI": _imsi_answer,

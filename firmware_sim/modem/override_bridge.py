@@ -192,8 +192,11 @@ class OverrideBridge:
             return
         text = raw.decode("latin-1")
         told = rewrite(text, self._overrides, self._known, self._context)
-        if text.partition(":")[0].strip().upper() == "+CRSM":
+        name = text.partition(":")[0].strip().upper()
+        if name == "+CRSM":
             self._context = replace(self._context, crsm=self._context.crsm + 1)
+        elif name == "+CSIM":
+            self._context = replace(self._context, csim=self._context.csim + 1)
         self._to_program += told.encode("latin-1")
         traced = hide_secrets(raw)
         shown = traced.decode("latin-1").strip()

@@ -216,6 +216,23 @@ def test_ef_ad_and_ef_imsi_of_a_claimed_home() -> None:
     assert unpack_imsi(bytes.fromhex(told.split('"')[1])) == "310410234567890"
 
 
+def test_the_files_of_a_claimed_home_are_told_through_apdus_too() -> None:
+    modem = VirtualModem(default_state(imei=IMEI, serving="26201", sim="26201"))
+    bridge = OverrideBridge(parse(["sim=310410"]), KNOWN)
+    between = Bridged(bridge, modem)
+
+    def ask(command: str) -> str:
+        between.receive(command.encode() + b"\r", 0)
+        return between.outgoing().decode()
+
+    ask("ATE0")
+    ask('AT+CSIM=18,"00A40804047FFF6FAD"')
+    assert '"000000039000"' in ask('AT+CSIM=10,"00B0000004"')
+    ask('AT+CSIM=18,"00A40804047FFF6F07"')
+    told = ask('AT+CSIM=10,"00B0000009"').split('"')[1]
+    assert unpack_imsi(bytes.fromhex(told)[:-2]).startswith("310410")
+
+
 @given(st.text("0123456789", min_size=6, max_size=15))
 def test_ef_imsi_packs_and_unpacks(imsi: str) -> None:
     assert unpack_imsi(pack_imsi(imsi, 9)) == imsi

@@ -97,7 +97,7 @@ def drive(plug: Socket, port: ModemPort, pull_before: int, limit_s: float = 20.0
 
 
 @pytest.mark.parametrize("step", STEPS)
-@pytest.mark.parametrize("kind", ["pty", "device", "tcp", "socket"])
+@pytest.mark.parametrize("kind", ["pty", "device", "tcp"])
 def test_a_modem_that_is_pulled_out_and_put_back_is_read(
     kind: str, step: int, tmp_path: Path
 ) -> None:
@@ -106,7 +106,6 @@ def test_a_modem_that_is_pulled_out_and_put_back_is_read(
         "pty": plug.url,
         "device": plug.url.removeprefix("pty:"),
         "tcp": plug.url,
-        "socket": plug.url.replace("tcp://", "socket://"),
     }[kind]
     port = ModemPort(opener_of(url), patience=QUICK)
     try:
