@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
+from pathlib import Path
 
 from firmware_sim.cli.modem_line import add_line_options, line_settings
 from firmware_sim.cli.signals import stop_on_signals
+from firmware_sim.cli.tracing import traced
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +28,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="serving=PLMN, sim=PLMN or absent, pin, puk, network-locked ..., imei=IMEI, "
         "registration=home, roaming, denied, searching, idle, emergency",
     )
+    parser.add_argument("--trace", type=Path, metavar="FILE.pcapng", help="write a capture file")
     parser.add_argument("-v", "--verbose", action="store_true", help="every line of both sides")
 
 
@@ -42,25 +45,27 @@ def run(options: argparse.Namespace) -> int:
     overrides = override.parse(options.override)
     timeline = Timeline(sys.stdout)
 
-    def tell(event: Event) -> None:
+    def show(event: Event) -> None:
         if options.verbose or event.kind != "at":
             timeline(event)
             sys.stdout.flush()
 
-    listener = listen(options.expose, part="modem")
-    try:
-        bridge = Bridge(opener_of(options.url, line_settings(options), overrides), listener, tell)
-    except BaseException:
-        listener.close()
-        raise
-    stop_on_signals()
-    print(f"{options.url} as {listener.address}", flush=True)
-    print(f"OVERRIDE: {overrides.banner}", flush=True)
-    clock = MonotonicClock()
-    try:
-        while True:
-            bridge.step(clock)
-    except KeyboardInterrupt:
-        return 0
-    finally:
-        bridge.close()
+    with traced(options.trace, show) as tell:
+        listener = listen(options.expose, part="modem")
+        try:
+            opener = opener_of(options.url, line_settings(options), overrides)
+            bridge = Bridge(opener, listener, tell)
+        except BaseException:
+            listener.close()
+            raise
+        stop_on_signals()
+        print(f"{options.url} as {listener.address}", flush=True)
+        clock = MonotonicClock()
+        tell(Event(clock.now(), "modem", "override", f"OVERRIDE: {overrides.banner}"))
+        try:
+            while True:
+                bridge.step(clock)
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            bridge.close()

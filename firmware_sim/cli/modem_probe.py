@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from firmware_sim.cli.modem_line import add_line_options, line_settings
+from firmware_sim.cli.tracing import traced
 from firmware_sim.errors import SimError
 
 
@@ -17,6 +19,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="every command and answer, on stderr"
     )
+    parser.add_argument("--trace", type=Path, metavar="FILE.pcapng", help="write a capture file")
     parser.add_argument(
         "--scan", action="store_true", help="look for every network in reach (up to 3 minutes)"
     )
@@ -35,21 +38,22 @@ def run(options: argparse.Namespace) -> int:
 
     timeline = Timeline(sys.stderr)
 
-    def tell(event: Event) -> None:
+    def show(event: Event) -> None:
         if options.verbose or event.kind == "departure":
             timeline(event)
 
     dialogue = DialogueOptions(within_ms=int(options.within * 1000))
     port = ModemPort(opener_of(options.url, line_settings(options)), dialogue)
-    try:
-        clock = MonotonicClock()
-        read_until_done(port, clock, tell)
-        if options.scan and port.dialogue.failure is None:
-            port.dialogue.scan(clock.now())
-            port.step(clock.now())
-            drive(port, clock, tell)
-    finally:
-        port.close()
+    clock = MonotonicClock()
+    with traced(options.trace, show) as tell:
+        try:
+            read_until_done(port, clock, tell)
+            if options.scan and port.dialogue.failure is None:
+                port.dialogue.scan(clock.now())
+                port.step(clock.now())
+                drive(port, clock, tell)
+        finally:
+            port.close()
     reading = port.dialogue.reading
     if port.dialogue.failure is not None or reading is None:
         raise SimError("modem", port.dialogue.failure or "no reading")

@@ -56,6 +56,18 @@ def test_probe_json_has_every_key_of_the_contract(line: Path) -> None:
     assert len(done.stdout.splitlines()) == 1
 
 
+def test_probe_writes_its_dialogue_to_a_capture_file(line: Path, tmp_path: Path) -> None:
+    trace = tmp_path / "probe.pcapng"
+    assert firmware_sim("modem", "probe", line, "--trace", trace).status == 0
+    kept = trace.read_bytes()
+    assert kept.startswith(b"\x0a\x0d\x0d\x0a")
+    assert b"AT+CGSN" in kept
+    assert IMEI.encode() in kept
+    wrong = firmware_sim("modem", "probe", line, "--trace", tmp_path / "probe.txt")
+    assert wrong.status == 2
+    assert "does not end in .pcapng" in wrong.one_line()
+
+
 def test_probe_scans_only_when_asked(line: Path) -> None:
     assert firmware_sim("modem", "probe", line, "--json").json["networks"] == []
     found = firmware_sim("modem", "probe", line, "--json", "--scan").json["networks"]
@@ -195,12 +207,16 @@ def test_the_override_bridge_locks_a_phone_that_is_at_home(tmp_path: Path) -> No
     control = ("--control", tmp_path / "c")
     with started("modem", "serve", "--pty", real, "--serving", "26201", *control) as modem:
         line_with(modem.stdout, "control:")
-        words = ("--expose", f"pty:{told}", "--override", "serving=36801")
+        trace = tmp_path / "bridge.pcapng"
+        words = ("--expose", f"pty:{told}", "--override", "serving=36801", "--trace", trace)
         with started("modem", "bridge", real, *words) as bridge:
-            assert line_with(bridge.stdout, "OVERRIDE") == "OVERRIDE: serving=36801"
+            assert line_with(bridge.stdout, "OVERRIDE").endswith("OVERRIDE: serving=36801")
             probe = firmware_sim("modem", "probe", told, "--json")
             done = firmware_sim("activate", "--modem", told, "--json", cwd=tmp_path)
             line_with(bridge.stdout, '"26201",7 -> +COPS: 0,2,"36801",7')
+    kept = trace.read_bytes()
+    assert b"OVERRIDE: serving=36801" in kept  # what is overridden
+    assert b'+COPS: 0,2,"26201",7 -> +COPS: 0,2,"36801",7' in kept  # and each time it is
     assert probe.json["serving"] == "36801"
     assert probe.json["registration"] == "roaming"
     assert probe.json["overridden"] == "serving=36801"
