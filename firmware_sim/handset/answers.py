@@ -96,7 +96,7 @@ def on_response(a: Activation, envelope: Envelope, now: int) -> None:
     try:
         response = parse_message(envelope, guard)
         assert isinstance(response, Response)
-        facts = facts_of(a, now, question.request.imei if question is not None else None)
+        facts = facts_of(a, now)
         judge_response(envelope, response, question, facts, guard)
     except Refusal as refusal:
         refused(a, refusal, envelope, awaited, now)
@@ -159,7 +159,7 @@ def on_ticket(a: Activation, envelope: Envelope, now: int) -> None:
     try:
         ticket = parse_message(envelope, guard)
         assert isinstance(ticket, UnlockTicket)
-        judge_ticket(envelope, ticket, challenge, facts_of(a, now, record.imei), guard)
+        judge_ticket(envelope, ticket, challenge, facts_of(a, now), guard)
     except Refusal as refusal:
         refused(a, refusal, envelope, awaited, now)
         return
@@ -294,12 +294,14 @@ def believe_error(a: Activation, now: int) -> None:
     a.decided += 1
 
 
-def facts_of(a: Activation, now: int, imei: str | None) -> Facts:
+def facts_of(a: Activation, now: int) -> Facts:
+    # The IMEI is the one that the modem reports now: it may have been exchanged since the
+    # question was asked.
     memory = a.memory
     return Facts(
         realm=memory.realm,
         device_key_id=memory.record.device_key_id,
-        imei=imei or a.evidence.imei or memory.record.imei,
+        imei=a.evidence.imei or memory.record.imei,
         record=memory.record,
         keyset=memory.ring.keyset,
         floor=memory.floor,

@@ -220,7 +220,7 @@ class Handset:
     def receive(self, data: bytes, now: int) -> None:
         """Bytes from the server, split anywhere."""
         self._memory.now = now
-        if self._running:
+        if self._running and self._memory.state is not LockState.STORE_FAULT:
             self._activation.receive(data, now)
             self._advance(now)
 
@@ -384,6 +384,7 @@ class Handset:
             self._decided = activation.decided
             self._announced = False
             self._show_state()
+            self._check_identity(now)
         elif self._pages.page is Page.BOOT:
             self._show_state()
         self._advance_setup()

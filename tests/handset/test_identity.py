@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from firmware_sim.handset.board import Board
 from firmware_sim.view import Page, UserAction
 from firmware_sim_protocol.codec import parse_message
 from firmware_sim_protocol.envelope import open_envelope
-from firmware_sim_protocol.numbers import Cause, Decision, Evidence, LockState
+from firmware_sim_protocol.numbers import Cause, Decision, Evidence, LockState, MessageType
 from firmware_sim_protocol.values import Cell, Extensions, Gnss
 from tests.support.deployment import IMEI, OTHER_IMEI, Bench, key
 
@@ -175,3 +177,39 @@ def test_the_boots_of_a_phone_are_counted() -> None:
     bench.restart()
     bench.restart()
     assert bench.phone.record.boot_count == 3
+
+
+@pytest.mark.parametrize(
+    ("news", "rule"),
+    [({"imei": OTHER_IMEI}, "bind-imei"), ({"imei2": OTHER_IMEI}, "store-imei")],
+    ids=["first", "second"],
+)
+def test_a_modem_that_is_exchanged_while_the_answer_is_under_way_is_found_out(news, rule) -> None:
+    bench = Bench()
+    bench.evidence = replace(bench.evidence, imei2="001010123456780")
+    bench.boot()
+
+    def exchange(reply: bytes) -> list[bytes]:
+        if reply[5] == MessageType.RESPONSE and len(bench.server.requests) == 1:
+            bench.see(**news)
+        return [reply]
+
+    bench.intercept = exchange
+    bench.settle()
+    assert rule in bench.refusals()
+    bench.online = True
+    assert bench.run(20_000).view.page is Page.HOME
+    assert len(bench.server.requests) == 2
+    last = last_request(bench)
+    assert (last.imei, last.imei2) == (bench.evidence.imei, bench.evidence.imei2)
+
+
+def test_a_phone_whose_store_is_lost_listens_to_nobody() -> None:
+    bench = active()
+    answer = bench.server.responses[0]
+    bench.flash.restore(b"", b"")
+    bench.restart()
+    bench.settle()
+    bench.deliver(answer)
+    assert bench.phone.lock_state is LockState.STORE_FAULT
+    assert bench.phone.view.page is Page.STORAGE_FAULT
