@@ -47,6 +47,8 @@ CHECKS = (
             "strace": "strace",
             "arm-none-eabi-gcc": "gcc-arm-none-eabi",
             "clang": "clang",
+            "gcc": "gcc",
+            "/usr/include/openssl/evp.h": "libssl-dev",
             "tshark": "tshark",
         },
     ),
@@ -90,6 +92,8 @@ CHECKS = (
         ("tools/core", "portability"),
         debian={
             "clang": "clang",
+            "gcc": "gcc",
+            "/usr/include/openssl/evp.h": "libssl-dev",
             "qemu-s390x": "qemu-user",
             "aarch64-linux-gnu-gcc": "gcc-aarch64-linux-gnu",
             "arm-linux-gnueabihf-gcc": "gcc-arm-linux-gnueabihf",
@@ -107,6 +111,8 @@ CHECKS = (
         ("tools/core", "fuzz"),
         debian={
             "clang": "clang",
+            "gcc": "gcc",
+            "/usr/include/openssl/evp.h": "libssl-dev",
             "/usr/lib/llvm-14/lib/clang/14.0.6/lib/linux/libclang_rt.fuzzer-x86_64.a": (
                 "libclang-rt-14-dev"
             ),

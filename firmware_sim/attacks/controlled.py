@@ -48,7 +48,7 @@ class Controlled:
         self._patience_s = patience_s
         self.waits_s = patience_s
         self._listener = listen(url, part="device")
-        self._reach = reach or self._listener.address
+        self.reach = reach or self._listener.address
         self._process: subprocess.Popen[bytes] | None = None
         self._lines = bytearray()
         self._ids = 0
@@ -58,7 +58,11 @@ class Controlled:
         self._new_link(None)
         self._accepted = 0
         self.name, self.abilities, self.serial = command, frozenset[Ability](), False
-        self._start()
+        try:
+            self._start()
+        except BaseException:
+            self.close()
+            raise
 
     # The process --------------------------------------------------------------------------
 
@@ -98,6 +102,11 @@ class Controlled:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+    @property
+    def listening(self) -> str:
+        """The URL where it listens, with the port that the system chose."""
+        return self._listener.address
 
     def close(self) -> None:
         self._stop()
@@ -278,7 +287,7 @@ class Controlled:
         self._accepted = 0
         self._ask(
             "reset",
-            server=self._reach,
+            server=self.reach,
             trust=made.trust_message.hex(),
             realm=made.realm.hex(),
             imei=made.imei,

@@ -157,10 +157,13 @@ def run_device(
     settings: Settings,
     progress: Progress = lambda outcome: None,
     command: str = "",
+    *,
+    controls: bool = True,
 ) -> Result:
     """Every attack on another device."""
     outcomes = []
-    for outcome in run(chosen, device, World(settings.seed, settings.algorithm)):
+    world = World(settings.seed, settings.algorithm)
+    for outcome in run(chosen, device, world, controls=controls):
         outcomes.append(outcome)
         progress(outcome)
     return Result(device=device.name, settings=settings, outcomes=tuple(outcomes), command=command)
