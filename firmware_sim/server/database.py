@@ -191,14 +191,14 @@ class SqliteStore:
                 "DELETE FROM answers WHERE key_id = ? AND request_hash = ?", (device.key_id, gone)
             )
 
-    def keys_of(self, imei: str) -> tuple[bytes, ...]:
+    def first_key_of(self, imei: str) -> bytes | None:
         with self._trouble():
-            rows = self._db.execute(
+            row = self._db.execute(
                 "SELECT key_id FROM devices WHERE imei = ? AND proven_order IS NOT NULL"
-                " ORDER BY proven_order",
+                " ORDER BY proven_order LIMIT 1",
                 (imei,),
-            ).fetchall()
-            return tuple(bytes(row[0]) for row in rows)
+            ).fetchone()
+            return None if row is None else bytes(row[0])
 
     def note_policy(self, epoch: int, version: int, digest: bytes) -> None:
         with self._trouble(), self._transaction():

@@ -39,8 +39,8 @@ class Enrolment:
         if self.listed is not None and key_id not in self.listed.values():
             raise Refusal(Rule.BIND_DEVICE, f"device key {key_id.hex()[:16]} is not enrolled")
 
-    def require(self, key_id: bytes, imei: str, known: tuple[bytes, ...]) -> None:
-        """At a REQUEST whose signature is good; `known`: keys that proved themselves under `imei`.
+    def require(self, key_id: bytes, imei: str, first: bytes | None) -> None:
+        """At a REQUEST whose signature is good; `first`: the first key that had this IMEI.
 
         Raises:
             Refusal: BIND_DEVICE.
@@ -48,8 +48,8 @@ class Enrolment:
         if self.listed is not None:
             if self.listed.get(imei) != key_id:
                 raise Refusal(Rule.BIND_DEVICE, f"{imei} is not enrolled with this key")
-        elif self.one_key and known and key_id not in known:
-            raise Refusal(Rule.BIND_DEVICE, f"{imei} belongs to key {known[0].hex()[:16]}")
+        elif self.one_key and first not in (None, key_id):
+            raise Refusal(Rule.BIND_DEVICE, f"{imei} belongs to another key")
 
 
 FIRST_USE = Enrolment()

@@ -55,6 +55,7 @@ M = TypeVar("M")
 
 FACTORY_REALM = bytes(16)
 """The realm in a CHALLENGE_REQ of whoever has no keyset yet."""
+RECENT_KEYS = 256
 LOCKS = frozenset(
     {Decision.LOCK_TERRITORY, Decision.LOCK_BLOCKLIST, Decision.LOCK_FINANCE, Decision.DEACTIVATE}
 )
@@ -113,6 +114,7 @@ class Issuer:
         self._enrolment = enrolment
         self._guard = guard
         self._events: list[Event] = []
+        self._recent: dict[bytes, PublicKey] = {}
         self._policy = policy
         self.set_policy(policy)
 
@@ -253,6 +255,7 @@ class Issuer:
             Rule.BIND_DEVICE, hmac.compare_digest(key.key_id, request.device_key_id), "REQUEST"
         )
         self._require(Rule.BIND_REALM, request.realm == self._realm, "REQUEST")
+        self._remember(key)
         digest = arrival.envelope.digest
         device = self._store.find(key.key_id)
         if device is None:
@@ -275,14 +278,16 @@ class Issuer:
         self._not_ahead(0, *device.policy_floor)
         if request.keyset_version < self._keys.keyset.version:
             raise Behind(request.keyset_version)
-        others = self._store.keys_of(request.imei)
-        self._enrolment.require(key.key_id, request.imei, others)
-        if others and key.key_id not in others:
-            text = f"{request.imei} comes with another device key than {others[0].hex()[:8]}"
+        first = self._store.first_key_of(request.imei)
+        self._enrolment.require(key.key_id, request.imei, first)
+        if first is not None and key.key_id != first and device.imei != request.imei:
+            text = f"{request.imei} comes with another device key than {first.hex()[:8]}"
             self._note(arrival.at, "state", text)
-        return [self._decide(arrival, request, replace(device, state=state))]
+        return [self._decide(arrival, request, device, state)]
 
-    def _decide(self, arrival: _Arrival, request: Request, device: Device) -> bytes:
+    def _decide(
+        self, arrival: _Arrival, request: Request, device: Device, state: DeviceState
+    ) -> bytes:
         if device.imei and device.imei != request.imei:
             text = f"device {device.key_id.hex()[:8]} changed IMEI {device.imei} to {request.imei}"
             self._note(arrival.at, "state", text)
@@ -306,6 +311,7 @@ class Issuer:
         first = device.activated_s if device.activated_s is not None or not active else issued_at
         decided = replace(
             device,
+            state=state,
             algorithm=request.device_key_algorithm,
             public_key=request.device_key,
             imei=request.imei,
@@ -358,7 +364,7 @@ class Issuer:
         if device is None or not device.public_key:
             self._require(Rule.KEY_KNOWN, False, "CONFIRM of a device that never asked")
             return []
-        self._verify(arrival.envelope, PublicKey(device.algorithm, device.public_key))
+        self._verify(arrival.envelope, self._key_of(device))
         self._require(Rule.BIND_REALM, confirm.realm == self._realm, "CONFIRM")
         device = device.expired(arrival.now_s)
         answer = device.answer_confirmed_by(confirm.response_hash)
@@ -406,6 +412,16 @@ class Issuer:
         message = parse_message(arrival.envelope, self._guard)
         assert isinstance(message, wanted)
         return message
+
+    def _key_of(self, device: Device) -> PublicKey:
+        """The device's key; the one of its REQUEST, whose point is decompressed already."""
+        recent = self._recent.get(device.key_id)
+        return recent or PublicKey(device.algorithm, device.public_key)
+
+    def _remember(self, key: PublicKey) -> None:
+        if len(self._recent) >= RECENT_KEYS:
+            del self._recent[next(iter(self._recent))]
+        self._recent[key.key_id] = key
 
     def _verify(self, envelope: Envelope, key: PublicKey) -> None:
         signatures = envelope.signatures

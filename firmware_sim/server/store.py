@@ -36,8 +36,8 @@ class DeviceStore(Protocol):
         """
         ...
 
-    def keys_of(self, imei: str) -> tuple[bytes, ...]:
-        """Key ids of proven devices that have this IMEI, first come first."""
+    def first_key_of(self, imei: str) -> bytes | None:
+        """Key id of the device that proved itself first among those that have this IMEI now."""
         ...
 
     def note_policy(self, epoch: int, version: int, digest: bytes) -> None:
@@ -66,7 +66,7 @@ class MemoryStore:
     def __init__(self) -> None:
         self._devices: dict[bytes, Device] = {}
         self._unknown: dict[bytes, Device] = {}
-        self._by_imei: dict[str, list[bytes]] = {}
+        self._by_imei: dict[str, dict[bytes, None]] = {}
         self._policies: dict[tuple[int, int], bytes] = {}
         self._tickets: dict[tuple[bytes, bytes], int] = {}
         self._halves: dict[bytes, bytes] = {}
@@ -81,14 +81,15 @@ class MemoryStore:
                 del self._unknown[next(iter(self._unknown))]
             return
         self._unknown.pop(device.key_id, None)
+        before = self._devices.get(device.key_id)
         self._devices[device.key_id] = device
-        keys = self._by_imei.setdefault(device.imei, [])
-        if device.key_id not in keys:
-            keys.append(device.key_id)
+        if before is not None and before.imei != device.imei:
+            del self._by_imei[before.imei][device.key_id]
+        # A dictionary of nothing keeps the order of arrival and finds its first at once.
+        self._by_imei.setdefault(device.imei, {})[device.key_id] = None
 
-    def keys_of(self, imei: str) -> tuple[bytes, ...]:
-        keys = self._by_imei.get(imei, ())
-        return tuple(key_id for key_id in keys if self._devices[key_id].imei == imei)
+    def first_key_of(self, imei: str) -> bytes | None:
+        return next(iter(self._by_imei.get(imei, {})), None)
 
     def note_policy(self, epoch: int, version: int, digest: bytes) -> None:
         check_policy(self._policies, epoch, version, digest)
