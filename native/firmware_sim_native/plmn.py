@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -90,14 +90,40 @@ def unpack(b3: bytes) -> str:
 class PlmnTable:
     """A table of networks, laid out for the core: the one that ships, or an update."""
 
-    def __init__(self, table: plmn_file.Table, built_in: Any = None) -> None:
-        """Lay out a table that was read; `built_in` is the same one, laid out in the core."""
-        self.date = table.date
-        self.sources = table.sources
-        self.rows = table.plmns
-        self.mccs = table.mccs
-        self._struct, self._alive = (built_in, ()) if built_in else _lay_out(table)
+    def __init__(self, text: str, built_in: Any = None) -> None:
+        """Lay out the table of a file's text; `built_in` is the same one, laid out in C.
+
+        Raises:
+            TableError: the line and the field that are wrong.
+        """
+        if built_in:
+            self._struct, self._alive = built_in, ()
+        else:
+            self.table = plmn_file.read(text)
+            self._struct, self._alive = _lay_out(self.table)
+            text = plmn_file.write(self.table)
+        # As written, the lines of the networks stand in the order of the core's rows. Taking
+        # one apart when it is asked for spares a start the reading of all.
+        lines = text.splitlines()
+        _, self.date, self.sources = lines[0].split("\t")
+        self._networks = lines[1 + self._struct.mcc_count :]
+        self._text = text
         self._facts: dict[tuple[int, int], PlmnFacts] = {}
+
+    @cached_property
+    def table(self) -> plmn_file.Table:
+        """All of its rows."""
+        return plmn_file.read(self._text)
+
+    @property
+    def mccs(self) -> tuple[plmn_file.MccRow, ...]:
+        """The rows of the country codes, in their order."""
+        return self.table.mccs
+
+    @property
+    def rows(self) -> tuple[plmn_file.PlmnRow, ...]:
+        """The rows of the networks, in their order."""
+        return self.table.plmns
 
     @classmethod
     def load(cls, path: Path) -> PlmnTable:
@@ -113,7 +139,7 @@ class PlmnTable:
                 f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8'}"
             ) from error
         try:
-            return cls(plmn_file.read(text))
+            return cls(text)
         except TableError as error:
             raise TableError(f"{path}: {error}") from error
 
@@ -134,7 +160,7 @@ class PlmnTable:
         return facts
 
     def _read(self, found: Any) -> PlmnFacts:
-        row = self.rows[found.row] if found.row != 0xFFFF else None
+        row = self._networks[found.row].split("\t") if found.row != 0xFFFF else None
         countries = _codes(self._struct.countries, found.country, found.country_count)
         subdivisions = _codes(self._struct.subdivisions, found.subdivision, found.subdivision_count)
         sure = len(countries) == 1 or (found.known and countries)
@@ -145,9 +171,9 @@ class PlmnTable:
             subdivision=subdivisions[0] if subdivisions else None,
             mnc_length=found.mnc_length or None,
             known=bool(found.known),
-            name=row.name if row else "",
+            name=row[6] if row else "",
             subdivisions=subdivisions,
-            sources=row.sources if row else "",
+            sources=row[5] if row else "",
         )
 
 
@@ -155,7 +181,7 @@ class PlmnTable:
 def default_table() -> PlmnTable:
     """The table that ships: its rows from plmn.tsv, its lookup in the arrays of the core."""
     text = resources.files("firmware_sim_native").joinpath("plmn.tsv").read_text("utf-8")
-    return PlmnTable(plmn_file.read(text), lib.fsim_plmn_shipped())
+    return PlmnTable(text, lib.fsim_plmn_shipped())
 
 
 def _build(digits: str) -> PlmnFacts:
