@@ -302,6 +302,13 @@ int fsim_plmn_unpack(const uint8_t packed[3], uint8_t digits[6])
       \valid_read(t) && \valid_read(t->mccs + (0 .. t->mcc_count - 1)) &&
       \valid_read(t->networks + (0 .. t->network_count - 1)) &&
       \valid_read(t->exceptions + (0 .. t->exception_count - 1));
+    logic integer mcc_of{L}(struct fsim_plmn_table *t, integer i) = t->mccs[i].key & 0x3FF;
+    logic integer key_of{L}(struct fsim_plmn_table *t, integer i) =
+      t->networks[i] & FSIM_NETWORK_KEY;
+    predicate mccs_sorted{L}(struct fsim_plmn_table *t) =
+      \forall integer i, j; 0 <= i < j < t->mcc_count ==> mcc_of(t, i) < mcc_of(t, j);
+    predicate networks_sorted{L}(struct fsim_plmn_table *t, integer from, integer till) =
+      \forall integer i, j; from <= i < j < till ==> key_of(t, i) < key_of(t, j);
     predicate inside{L}(struct fsim_plmn_facts *f, struct fsim_plmn_table *t) =
       f->country + f->country_count <= t->country_count &&
       f->subdivision + f->subdivision_count <= t->subdivision_count;
@@ -315,13 +322,19 @@ int fsim_plmn_unpack(const uint8_t packed[3], uint8_t digits[6])
 /*@ requires readable(table);
     assigns \nothing;
     ensures \result <= table->mcc_count;
-    ensures \result < table->mcc_count ==> (table->mccs[\result].key & 0x3FF) == mcc;
+    ensures \result < table->mcc_count ==> mcc_of(table, \result) == mcc;
+    ensures mccs_sorted(table) && \result == table->mcc_count ==>
+      \forall integer i; 0 <= i < table->mcc_count ==> mcc_of(table, i) != mcc;
 */
 static uint16_t find_mcc(const struct fsim_plmn_table *table, unsigned mcc)
 {
     uint16_t low = 0;
     uint16_t high = table->mcc_count;
     /*@ loop invariant 0 <= low <= high <= table->mcc_count;
+        loop invariant mccs_sorted(table) ==>
+          \forall integer i; 0 <= i < low ==> mcc_of(table, i) < mcc;
+        loop invariant mccs_sorted(table) ==>
+          \forall integer i; high <= i < table->mcc_count ==> mcc < mcc_of(table, i);
         loop assigns low, high;
         loop variant high - low;
     */
@@ -344,13 +357,18 @@ static uint16_t find_mcc(const struct fsim_plmn_table *table, unsigned mcc)
 /*@ requires readable(table) && high <= table->network_count;
     assigns \nothing;
     ensures \result == FSIM_PLMN_NO_ROW ||
-      (\result < table->network_count && (table->networks[\result] & FSIM_NETWORK_KEY) == key);
+      (low <= \result < high && key_of(table, \result) == key);
+    ensures networks_sorted(table, low, high) && \result == FSIM_PLMN_NO_ROW ==>
+      \forall integer i; low <= i < high ==> key_of(table, i) != key;
 */
 static uint16_t find_network(const struct fsim_plmn_table *table, uint16_t low, uint16_t high,
                              unsigned key)
 {
-    /*@ loop invariant low <= high <= \at(high, Pre) || low >= high;
-        loop invariant high <= \at(high, Pre);
+    /*@ loop invariant \at(low, Pre) <= low && high <= \at(high, Pre);
+        loop invariant networks_sorted(table, \at(low, Pre), \at(high, Pre)) ==>
+          \forall integer i; \at(low, Pre) <= i < low ==> key_of(table, i) < key;
+        loop invariant networks_sorted(table, \at(low, Pre), \at(high, Pre)) ==>
+          \forall integer i; high <= i < \at(high, Pre) ==> key < key_of(table, i);
         loop assigns low, high;
         loop variant high - low;
     */

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from firmware_sim_native import plmn, plmn_file
+from firmware_sim_native._core import lib
 from firmware_sim_native.plmn import PlmnKind
 
 TSV = Path(plmn.__file__).with_name("plmn.tsv")
@@ -291,6 +292,16 @@ def test_every_plmn_there_can_be_is_answered_as_the_rows_say() -> None:
         assert facts.name == (row.name if row else "")
         seen += counts
     assert seen == sum(not row.withdrawn for row in table.plmns)
+
+
+def test_the_table_that_ships_is_sorted_as_the_proof_of_the_searches_assumes() -> None:
+    table = lib.fsim_plmn_shipped()
+    mccs = [table.mccs[i].key & 0x3FF for i in range(table.mcc_count)]
+    assert mccs == sorted(set(mccs))
+    ends = [*(table.mccs[i].first for i in range(1, table.mcc_count)), table.network_count]
+    for i, end in enumerate(ends):
+        keys = [table.networks[row] & 0x7FF for row in range(table.mccs[i].first, end)]
+        assert keys == sorted(set(keys))
 
 
 def test_the_table_that_ships_survives_writing_and_reading() -> None:
