@@ -113,12 +113,12 @@ def judge_response(
     judge_policy(response, facts, guard)
     record = facts.record
     # Bound: the same facts, the same policy, before the time at which the server itself said
-    # that it would decide anew. Only signed times are compared.
+    # that it would decide anew. Only signed times are compared. A new epoch frees the server
+    # (`Memory.adopt_keyset`).
     bound = (
         record.decision is not None
         and response.issued_at < record.decided_until
         and record.policy_version == response.policy_version
-        and record.policy_epoch == response.policy_epoch
         and question is not None
         and record.topic == question.topic
     )

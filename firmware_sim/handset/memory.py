@@ -228,6 +228,7 @@ class Memory:
         if keyset.policy_epoch > self.record.policy_epoch:
             # Versions of the policy count anew in an epoch that the roots have opened.
             changes |= {"policy_epoch": keyset.policy_epoch, "policy_version": 0}
+            changes["decision"] = None
         recheck_at: int | None = KEEP
         signer = self.record.signer
         kept = {entry.public_key for entry in keyset.entries}

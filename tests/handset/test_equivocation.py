@@ -57,10 +57,12 @@ def test_a_newer_version_may_say_otherwise() -> None:
     assert bench.phone.lock_state is LockState.ACTIVE
 
 
-def test_the_same_version_of_another_epoch_may_say_otherwise() -> None:
+@pytest.mark.parametrize("version", [0, 3])
+def test_a_new_epoch_frees_the_server_whatever_its_version(version: int) -> None:
     bench = told(decision=Decision.LOCK_TERRITORY)
     bench.server.rotate(replace(bench.server.keyset, version=2, policy_epoch=2))
-    assert ask_again(bench).phone.lock_state is LockState.ACTIVE
+    again = ask_again(bench, policy_version=version)
+    assert again.phone.lock_state is LockState.ACTIVE
 
 
 def test_from_the_time_of_the_next_check_in_the_server_may_say_otherwise() -> None:
