@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from firmware_sim.modem.at import REGISTRY
 from firmware_sim.modem.at.command import Form
 from firmware_sim.modem.virtual.commands import TABLE
 from tests.support.asking import IMEI, ask, fresh
@@ -216,6 +217,10 @@ def test_no_command_and_no_form_of_one_is_left_out_of_the_table_above() -> None:
     }
     registers = {(name, form) for name, form in forms if name[0] == "S" and name[1:].isdigit()}
     assert forms - registers - tried == set()
+
+
+def test_every_command_of_the_virtual_modem_is_in_the_registry() -> None:
+    assert set(TABLE) - set(REGISTRY) == set()
 
 
 def _commands(line: str) -> tuple[object, ...]:
