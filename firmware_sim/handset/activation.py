@@ -271,10 +271,11 @@ class Activation:
             return False
         if self.state in TALKING:
             self.move(_E.ABANDONED, now)
-            self.forget()
+        elif self.state is _S.BACKOFF:
+            self.due_at = self._retry_at  # what was to be asked then is asked then
+        self.forget()
         self.move(_E.TICKET_OPENED, now)
         self.ticket_problem = ""
-        self.drops = 0
         self._ticket_link = True
         self.draw_challenge(now)
         return True
@@ -466,11 +467,12 @@ class Activation:
     def count_drop(self, refusal: Refusal, now: int) -> None:
         if self.state not in (_S.WAIT_CHALLENGE, _S.WAIT_RESPONSE, _S.WAIT_TICKET):
             return
+        if self.state is _S.WAIT_TICKET:
+            self.ticket_problem = str(refusal)
         self.drops += 1
         if self.drops <= MAX_DROPS or not self.guard.enforces(Rule.DROP_LIMIT):
             return
         if self.state is _S.WAIT_TICKET:
-            self.ticket_problem = str(refusal)
             self.challenge = None
             self.move(_E.EXHAUSTED, now)
         else:

@@ -318,8 +318,6 @@ def unverified(
     ticket = envelope.header.type is MessageType.UNLOCK_TICKET
     a.move_if(awaited, _E.TICKET_DROPPED if ticket else _E.DROPPED, now)
     a.report(refusal, now)
-    if ticket:
-        a.ticket_problem = str(refusal)
     if not a.guard.enforces(Rule.FLOOR_VERIFIED):
         poison(a, envelope)
     if not a.guard.enforces(Rule.NONCE_BURN):

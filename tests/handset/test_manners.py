@@ -146,3 +146,40 @@ def test_a_phone_that_is_switched_off_hears_nothing() -> None:
     assert not bench.phone.settled
     assert bench.phone.wake_at() is None
     assert bench.phone.view.page is Page.BOOT
+
+
+def test_a_pending_phone_asks_again_after_somebody_has_looked_at_the_ticket_page() -> None:
+    bench = Bench()
+    bench.server.answer = {"decision": Decision.PENDING, "retry_after": 60}
+    bench.boot()
+    bench.settle()
+    assert act(bench, "ticket.open") is Page.TICKET
+    bench.run(30_000)
+    assert act(bench, "back") is Page.WAITING
+    bench.server.answer = {}
+    bench.run(25_000)
+    assert len(bench.server.requests) == 1
+    assert bench.run(25_000).view.page is Page.HOME
+
+
+def test_the_deadline_of_an_exchange_does_not_close_a_challenge() -> None:
+    bench = Bench()
+    bench.server.answer = {"decision": Decision.LOCK_TERRITORY}
+    bench.server.acknowledges = False
+    bench.boot()
+    bench.settle()
+    bench.online = False
+    assert act(bench, "ticket.open") is Page.TICKET
+    challenge = bench.phone.view.challenge
+    bench.run(3_600_000)
+    assert bench.phone.view.challenge == challenge != ""
+
+
+def test_a_typed_message_that_is_no_ticket_is_told_as_such() -> None:
+    bench = Bench()
+    bench.server.answer = {"decision": Decision.LOCK_TERRITORY}
+    bench.boot()
+    bench.settle()
+    act(bench, "ticket.open")
+    act(bench, "ticket", bench.phone.view.challenge)
+    assert "no message to a device" in bench.phone.view.problem
