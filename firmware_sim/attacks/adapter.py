@@ -5,7 +5,7 @@ The device is the handset in virtual time; its link to the server is a real one.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from firmware_sim.attacks.device import Ability, Dump, Lacking, Manufacture
@@ -37,7 +37,19 @@ class ContractError(SimError):
 class Adapter:
     """Answers requests; keeps the device's link in step with what the device wants."""
 
-    def __init__(self, guard: Guard = SOUND, *, serial: bool = False) -> None:
+    def __init__(
+        self,
+        guard: Guard = SOUND,
+        *,
+        serial: bool = False,
+        can: Sequence[Ability] = CAN,
+        clock: Callable[[], int] | None = None,
+    ) -> None:
+        """`can`: the words that work. `clock`: milliseconds; the device's time then follows it,
+        where it else runs by the word `advance` alone."""
+        self._can = tuple(can)
+        self._ticks = clock
+        self._made_at = 0
         self._device = InProcess(guard, serial=serial)
         self._serial = serial
         self._guard = guard
@@ -58,7 +70,8 @@ class Adapter:
         identity = {"id": request.get("id")}
         try:
             handler = _HANDLERS.get(str(request.get("do")))
-            if handler is None:
+            words = {ability.value for ability in self._can} | {"hello"}
+            if handler is None or request.get("do") not in words:
                 raise ContractError(f"no word {request.get('do')!r}")
             self.serve()
             found = handler(self, request) or {}
@@ -71,6 +84,11 @@ class Adapter:
 
     def serve(self) -> None:
         """Carry octets both ways until nothing moves; open and close the link as wanted."""
+        if self._ticks is not None and self._made:
+            self._advance({"ms": self._ticks() - self._made_at - self._device.now()})
+        self._carry()
+
+    def _carry(self) -> None:
         for _ in range(1000):
             if not self._made or not self._step():
                 return
@@ -132,7 +150,7 @@ class Adapter:
         waived = ", ".join(sorted(rule.id for rule in self._guard.waived))
         return {
             "name": f"simulator without {waived}" if waived else "simulator in another process",
-            "can": [ability.value for ability in CAN],
+            "can": [ability.value for ability in self._can],
             "framing": "serial" if self._serial else "length",
         }
 
@@ -161,6 +179,11 @@ class Adapter:
             )
         )
         self._made = True
+        self._made_at = self._ticks() if self._ticks is not None else 0
+
+    def wake_ms(self) -> int | None:
+        """Milliseconds of real time until the device wants to act; None: it follows no clock."""
+        return self._device.wake_ms() if self._ticks is not None and self._made else None
 
     def _state(self, request: Mapping[str, Any]) -> dict[str, Any]:
         report = self._device.report()
@@ -186,7 +209,7 @@ class Adapter:
             self._device.advance_to_event(left)
             step = self._device.now() - before
             left -= step
-            self.serve()
+            self._carry()
             if step == 0 and self._device.wake_ms() in (None, 0):
                 self._device.advance(left)
                 return

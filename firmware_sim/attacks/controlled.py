@@ -31,6 +31,8 @@ FLOOD = 1 << 20
 """Octets between two looks that no device has a reason to send."""
 LONGEST_LINE = 1 << 22
 STEP_S = 0.02
+BACK_OFF_S = 7.0
+"""The first back-off of a device whose time cannot be hurried: 5 s and a quarter, and some."""
 
 
 class Controlled:
@@ -369,7 +371,7 @@ class Controlled:
             return
         # Real time: as long as a person would wait, then the time is up.
         before = self._got
-        until = time.monotonic() + self._patience_s
+        until = time.monotonic() + max(self._patience_s, BACK_OFF_S)
         while time.monotonic() < until:
             self._serve(STEP_S)
             if self._got != before:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from firmware_sim.attacks.attack import Attack, Framing, Verdict
 from firmware_sim.attacks.bench import Bench, Frame, Silent
-from firmware_sim.attacks.device import Crashed, Device, DeviceTrouble, Hung, Lacking
+from firmware_sim.attacks.device import Ability, Crashed, Device, DeviceTrouble, Hung, Lacking
 from firmware_sim.attacks.world import World
 
 ENDINGS = (Crashed, Hung, DeviceTrouble, Silent)
@@ -126,15 +126,15 @@ def _attacked(attack: Attack, bench: Bench) -> tuple[Verdict, str]:
 
 def _afterwards(attack: Attack, bench: Bench, verdict: Verdict, why: str) -> tuple[Verdict, str]:
     """The control after the attack: on the same device where it can recover, else a new one."""
+    # In real time a recovery lasts as long as the exchange that was attacked: a new device then.
+    recovers = attack.recovers and not attack.denial and Ability.TIME in bench.device.abilities
     try:
-        if attack.recovers and not attack.denial and bench.recover():
+        if recovers and bench.recover():
             return verdict, why
     except ENDINGS as ending:
         failure: object = ending
     else:
-        failure = "an honest server cannot activate it"
-        if not attack.recovers or attack.denial:
-            failure = None
+        failure = "an honest server cannot activate it" if recovers else None
     fresh = control(attack, bench.device, bench.world, "after")
     if fresh is not None:
         return Verdict.INVALID, f"control after: {fresh}"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from firmware_sim.attacks.attack import Verdict
 from firmware_sim.attacks.catalogue import attack_named
 from firmware_sim.attacks.controlled import Controlled
@@ -79,6 +81,22 @@ def test_a_twin_in_another_process_falls_to_its_attack() -> None:
     found = _verdicts("tcp://127.0.0.1:0", "--twin", "sig-verifies")
     accepted = {name for name, says in found.items() if says[0] == Verdict.ACCEPTED.value}
     assert accepted == {"SIG-001"}
+
+
+@pytest.mark.parametrize("words", ["reset", "reset,state"])
+@pytest.mark.parametrize(
+    ("twin", "verdict"), [((), Verdict.REJECTED), (("--twin", "sig-low-s"), Verdict.ACCEPTED)]
+)
+def test_a_device_with_a_clock_of_its_own_is_judged_from_the_wire(
+    words: str, twin: tuple[str, ...], verdict: Verdict
+) -> None:
+    command = " ".join((PROGRAM, "attack", "device", "--can", words, *twin))
+    device = Controlled(command, "tcp://127.0.0.1:0", patience_s=5.0)
+    try:
+        outcomes = list(run((attack_named("SIG-007"), attack_named("FRM-006")), device, WORLD))
+    finally:
+        device.close()
+    assert [one.verdict for one in outcomes] == [verdict, Verdict.UNSUPPORTED], outcomes[0].why
 
 
 def test_the_command_line_controls_another_process() -> None:

@@ -61,6 +61,16 @@ def _compiled(source: Path, folder: Path, flags: tuple[str, ...]) -> Path:
     defines = [f"-DODAP_BUG_{flag}" for flag in flags]
     # A hole may leave a variable without a use.
     lenient = ("-Wno-unused",) if flags else ()
-    command = ["gcc", *STRICT, *lenient, "-O1", *defines, "-c", str(source), "-o", str(made)]
+    command = [
+        "gcc",
+        *STRICT,
+        *lenient,
+        "-O0" if flags else "-O1",
+        *defines,
+        "-c",
+        str(source),
+        "-o",
+        str(made),
+    ]
     subprocess.run(command, check=True)
     return made
