@@ -20,6 +20,9 @@ from firmware_sim_protocol import numbers
 from firmware_sim_protocol.numbers import Decision, Reason, TicketScope
 from firmware_sim_protocol.values import Cell, Gnss, Request
 
+NamedPlace = tuple[str | None, str | None]
+"""Country (ISO 3166-1) and subdivision (ISO 3166-2), as far as they are known."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlaceEvidence:
@@ -71,15 +74,30 @@ def decide(
     device: Device = NEW_DEVICE,
 ) -> Verdict:
     """Decide about one device; `imeis` are its one or two IMEIs."""
-    verdict = _decide(evidence, imeis, policy, now_s, device)
+    place = name_place(evidence, policy)
+    verdict = _by_lists(imeis, policy, now_s, device)
+    if verdict is None:
+        verdict, place = _by_place(evidence, place, policy, now_s, device)
+    if verdict.decision is Decision.PENDING and device.released & TicketScope.PENDING:
+        rule = f"{verdict.rule}, released by ticket"
+        verdict = Verdict(decision=Decision.ACTIVATE, reason=Reason.NO_RULE, rule=rule)
     timing = policy.timing
+    retry = recheck = None
     if verdict.decision is Decision.PENDING:
-        return replace(verdict, retry_after_s=timing.retry_after_s)
-    if verdict.recheck_after_s is not None:
-        return verdict
-    active = verdict.decision is Decision.ACTIVATE
-    after = timing.recheck_after_s if active else timing.locked_recheck_after_s
-    return replace(verdict, recheck_after_s=after)
+        retry = timing.retry_after_s
+    elif verdict.recheck_after_s is not None:
+        recheck = verdict.recheck_after_s
+    elif verdict.decision is Decision.ACTIVATE:
+        recheck = timing.recheck_after_s
+    else:
+        recheck = timing.locked_recheck_after_s
+    return replace(
+        verdict,
+        country=place[0],
+        subdivision=place[1],
+        retry_after_s=retry,
+        recheck_after_s=recheck,
+    )
 
 
 _LISTED = {
@@ -89,10 +107,8 @@ _LISTED = {
 }
 
 
-def _decide(
-    evidence: PlaceEvidence, imeis: tuple[str, ...], policy: Policy, now_s: int, device: Device
-) -> Verdict:
-    country, subdivision = name_place(evidence, policy)
+def _by_lists(imeis: tuple[str, ...], policy: Policy, now_s: int, device: Device) -> Verdict | None:
+    """What the lists say of these IMEIs, wherever the phone is; None if they say nothing."""
     for decision, (reason, word) in _LISTED.items():
         if decision is Decision.LOCK_FINANCE and device.released & TicketScope.FINANCE:
             continue
@@ -102,8 +118,6 @@ def _decide(
                     decision=decision,
                     reason=reason,
                     rule=f"list {listing.name or word}",
-                    country=country,
-                    subdivision=subdivision,
                     text=word,
                 )
                 after = listing.lock_after_s
@@ -115,15 +129,16 @@ def _decide(
             decision=Decision.PENDING,
             reason=Reason.NO_RULE,
             rule="white list",
-            country=country,
-            subdivision=subdivision,
             text="pending",
         )
-    return _decide_place(evidence, policy, now_s, device)
+    return None
 
 
-def _decide_place(evidence: PlaceEvidence, policy: Policy, now_s: int, device: Device) -> Verdict:
-    country, subdivision = name_place(evidence, policy)
+def _by_place(
+    evidence: PlaceEvidence, place: NamedPlace, policy: Policy, now_s: int, device: Device
+) -> tuple[Verdict, NamedPlace]:
+    """What the territories say of where the phone is, and that place by name."""
+    country, subdivision = place
     known = country is not None or _somewhere(evidence, policy)
     chosen: tuple[Action, str] | None = None
     for territory in policy.territories:
@@ -136,15 +151,15 @@ def _decide_place(evidence: PlaceEvidence, policy: Policy, now_s: int, device: D
             chosen = chosen or (territory.uncertain, f"territory {territory.label}, uncertain")
     if chosen is None and not known:
         # Neither forbidden nor allowed: nobody knows where this is.
-        return Verdict(
+        unknown = Verdict(
             decision=Decision.PENDING,
             reason=Reason.PLACE_UNKNOWN,
             rule="place unknown",
             text="pending",
         )
+        return unknown, place
     action, rule = chosen or (policy.default, "default")
-    verdict = _act(action, rule, evidence, policy, now_s, device)
-    return replace(verdict, country=country, subdivision=subdivision)
+    return _act(action, rule, evidence, policy, now_s, device), (country, subdivision)
 
 
 def _act(
@@ -293,7 +308,7 @@ def _by_wifi(territory: Territory, country: str | None) -> Place:
     return Place.UNKNOWN if territory.subdivisions else Place.OUT
 
 
-def name_place(evidence: PlaceEvidence, policy: Policy) -> tuple[str | None, str | None]:
+def name_place(evidence: PlaceEvidence, policy: Policy) -> NamedPlace:
     """Country and subdivision to name in the answer, from evidence that the policy admits."""
     for source in policy.evidence.order:
         if source is Source.SERVING and evidence.serving is not None:

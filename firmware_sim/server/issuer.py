@@ -17,11 +17,10 @@ from typing import TypeVar
 
 from firmware_sim.errors import SimError
 from firmware_sim.events import NOTHING, Event
+from firmware_sim.server import answers
 from firmware_sim.server.decision import PlaceEvidence, Verdict, decide
 from firmware_sim.server.devices import (
-    ANSWERS_KEPT,
     CHALLENGE_REPEAT_S,
-    Answer,
     Device,
     DeviceEvent,
     DeviceState,
@@ -35,19 +34,16 @@ from firmware_sim.server.store import DeviceStore
 from firmware_sim_protocol.codec import build_message, parse_message
 from firmware_sim_protocol.envelope import Envelope, open_envelope
 from firmware_sim_protocol.errors import Refusal
-from firmware_sim_protocol.numbers import SIGNING_CONTEXT, Decision, MessageType, TicketScope
+from firmware_sim_protocol.numbers import SIGNING_CONTEXT, MessageType, TicketScope
 from firmware_sim_protocol.rules import SOUND, Guard, Rule, Stage
 from firmware_sim_protocol.signing import PublicKey, accepted_octets
 from firmware_sim_protocol.values import (
-    NO_EXTENSIONS,
     Challenge,
     ChallengeReq,
     Confirm,
     ConfirmAck,
     Error,
-    Extensions,
     Request,
-    Response,
     UnlockChallenge,
 )
 
@@ -56,9 +52,6 @@ M = TypeVar("M")
 FACTORY_REALM = bytes(16)
 """The realm in a CHALLENGE_REQ of whoever has no keyset yet."""
 RECENT_KEYS = 256
-LOCKS = frozenset(
-    {Decision.LOCK_TERRITORY, Decision.LOCK_BLOCKLIST, Decision.LOCK_FINANCE, Decision.DEACTIVATE}
-)
 
 
 class Behind(Exception):
@@ -295,68 +288,16 @@ class Issuer:
         verdict = decide(PlaceEvidence.of(request), imeis, self._policy, arrival.now_s, device)
         # A clock that was set back must not make a device refuse its answer as too old.
         issued_at = max(arrival.now_s, device.issued_floor)
-        response = self._response(request, arrival.envelope.digest, verdict, issued_at)
+        response = answers.response(
+            request, arrival.envelope.digest, verdict, issued_at, self._policy, self._keys.keyset
+        )
         message = build_message(response, arrival.exchange_id, (self._keys.act,))
         self._lint(message)
-        answer = Answer(
-            request_hash=response.request_hash,
-            device_nonce=request.device_nonce,
-            response_hash=hashlib.sha256(message).digest(),
-            response=message,
-            decision=verdict.decision,
-            issued_at=issued_at,
-            policy_version=response.policy_version,
-        )
-        active = verdict.decision is Decision.ACTIVATE
-        first = device.activated_s if device.activated_s is not None or not active else issued_at
-        decided = replace(
-            device,
-            state=state,
-            algorithm=request.device_key_algorithm,
-            public_key=request.device_key,
-            imei=request.imei,
-            imei2=request.imei2,
-            server_nonce=b"",
-            activated_s=first,
-            notice_since_s=verdict.notice_since_s,
-            locked=verdict.decision in LOCKS,
-            issued_floor=issued_at,
-            policy_floor=(response.policy_epoch, response.policy_version),
-            answers=(*device.answers, answer)[-ANSWERS_KEPT:],
-        )
+        decided = answers.record(device, state, request, response, message, verdict)
         # Kept before it is sent: a server killed in between gives the same answer again.
         self._store.put(decided)
         self._tell(arrival.at, request, verdict)
         return message
-
-    def _response(
-        self, request: Request, digest: bytes, verdict: Verdict, issued_at: int
-    ) -> Response:
-        timing = self._policy.timing
-        extensions = NO_EXTENSIONS
-        text = self._policy.text_for(verdict.text, request.extensions.locale)
-        if text is not None or verdict.lock_notice_s is not None:
-            extensions = Extensions(display_text=text, lock_notice=verdict.lock_notice_s)
-        return Response(
-            realm=self._realm,
-            device_key_id=request.device_key_id,
-            imei=request.imei,
-            device_nonce=request.device_nonce,
-            request_hash=digest,
-            decision=verdict.decision,
-            reason=verdict.reason,
-            country=verdict.country,
-            subdivision=verdict.subdivision,
-            policy_epoch=self._keys.keyset.policy_epoch,
-            policy_version=self._policy.version,
-            keyset_version=self._keys.keyset.version,
-            issued_at=issued_at,
-            not_after=issued_at + timing.valid_s,
-            max_age=timing.max_age_s,
-            retry_after=verdict.retry_after_s,
-            recheck_after=verdict.recheck_after_s,
-            extensions=extensions,
-        )
 
     def _confirm(self, arrival: _Arrival) -> list[bytes]:
         confirm = self._read(arrival, Confirm)
@@ -373,10 +314,7 @@ class Issuer:
         else:
             same = hmac.compare_digest(answer.device_nonce, confirm.device_nonce)
             self._require(Rule.FRESH_NONCE, same, "CONFIRM names another nonce")
-            answers = tuple(
-                replace(row, confirmed=True) if row is answer else row for row in device.answers
-            )
-            device = replace(device, answers=answers)
+            device = answers.confirmed(device, answer)
         state, _ = self._move(device, DeviceEvent.CONFIRMED)
         self._store.put(replace(device, state=state))
         text = f"device {device.key_id.hex()[:8]} confirms {confirm.lock_state.name}"

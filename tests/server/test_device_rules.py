@@ -127,3 +127,14 @@ def test_a_ticket_that_was_registered_is_acknowledged_and_opens_for_good() -> No
     stranger.activate(issuer, NOW_S + 3)
     stolen = stranger.confirm_message(b"\5" * 32, bytes(32))
     assert refused(stranger, issuer.answer(stolen, NOW_S + 4)) is Stage.BINDING
+
+
+def test_a_ticket_for_a_pending_phone_holds_while_its_place_stays_unknown() -> None:
+    store = MemoryStore()
+    issuer, device = issuer_with(store=store), TestDevice(serving="00101")
+    assert device.activate(issuer).decision is Decision.PENDING
+    store.register_ticket(b"\6" * 32, device.key_id, int(TicketScope.PENDING))
+    device.take(issuer.answer(device.confirm_message(b"\6" * 32, bytes(32)), NOW_S + 1))
+    assert device.activate(issuer, NOW_S + 2).decision is Decision.ACTIVATE
+    device.serving = "36801"
+    assert device.activate(issuer, NOW_S + 3).decision is Decision.LOCK_TERRITORY
