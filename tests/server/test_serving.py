@@ -21,7 +21,9 @@ from firmware_sim.links.link import LinkError
 from firmware_sim.links.opening import open_link
 from firmware_sim.links.waiting import wait
 from firmware_sim.rig.serving import Serving, open_places
+from firmware_sim.server.devices import Device
 from firmware_sim.server.keys import load_keys, make_keys, save_keys
+from firmware_sim.server.store import MemoryStore, StoreTrouble
 from firmware_sim_protocol.codec import parse_message
 from firmware_sim_protocol.envelope import open_envelope
 from firmware_sim_protocol.errors import Refusal
@@ -158,6 +160,38 @@ def test_noise_on_a_serial_line_costs_its_own_frame_only(tmp_path: Path) -> None
             kinds.append(MessageType(caller.read()[5]))
         assert kinds[-1] is MessageType.CHALLENGE
         caller.link.close()
+
+
+class Full(MemoryStore):
+    """A store on a disk that is full while `full` is set."""
+
+    full = False
+
+    def put(self, device: Device) -> None:
+        if self.full:
+            raise StoreTrouble("database devices.db: database or disk is full")
+        super().put(device)
+
+
+def test_a_store_that_fails_costs_the_caller_its_answer_and_the_server_nothing() -> None:
+    store, events = Full(), list[Event]()
+    places = open_places(["tcp://127.0.0.1:0"])
+    serving = Serving(issuer_with(store=store), places, events.append)
+    try:
+        store.full = True
+        unlucky = Caller(serving, places.addresses[0])
+        unlucky.link.send(unlucky.framing.wrap(TestDevice().challenge_req()))
+        while not any("disk is full" in event.text for event in events):
+            serving.step(1.0)
+        assert serving.connections == 0
+        store.full = False
+        lucky = Caller(serving, places.addresses[0])
+        raw = lucky.exchange(TestDevice().challenge_req())
+        assert MessageType(raw[5]) is MessageType.CHALLENGE
+        unlucky.link.close()
+        lucky.link.close()
+    finally:
+        serving.close()
 
 
 # The program ------------------------------------------------------------------------------
