@@ -94,8 +94,8 @@ def _view(options: argparse.Namespace) -> View:
     from firmware_sim.screen.samples import full_view, page_named
 
     facts = {name: value for name in _FACTS if (value := getattr(options, name)) is not None}
-    if "country" in facts:
-        facts.setdefault("subdivision", "")
+    # Unless asked for: the phone of the case, in Cuba, with one SIM.
+    facts = {"country": "CU", "subdivision": "", "imei2": "", **facts}
     view = full_view(page_named(options.page), options.locale)
     return dataclasses.replace(view, **facts)
 

@@ -1,8 +1,12 @@
 """The golden assertion in somebody else's project."""
 
+import os
 import subprocess
 import sys
 
+PLUGIN = ("-p", "firmware_sim.pytest_plugin")
+"""By name, as loading every plugin that is installed here takes longer than the test; that an
+installed package brings it by itself is a test of the packaging."""
 PROJECT = """
 from firmware_sim.screen import scene
 from firmware_sim.screen.device import SMALL
@@ -16,11 +20,12 @@ def test_the_lock(golden_screen):
 
 def _pytest(directory, *words):
     return subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *words, str(directory)],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *PLUGIN, *words, "."],
         capture_output=True,
         text=True,
         cwd=directory,
         timeout=120,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )
 
 

@@ -40,6 +40,7 @@ def test_without_a_file_the_drawing_goes_to_the_terminal():
     done = firmware_sim("screen", "show", "locked")
     assert done.status == 0
     assert "This device is locked" in done.stdout
+    assert "Cuba" in done.stdout
     assert "\x1b" not in done.stdout, "no colours where nobody looks"
 
 
