@@ -99,7 +99,8 @@ def parse_body(kind: MessageType, body: bytes, guard: Guard = SOUND) -> Message:
         start, size = size, size + count * layout.KEYSET_ENTRY_SIZE
         if len(body) < size:
             guard.require(Rule.LAYOUT_SIZE, False, f"{count} entries do not fit")
-        fields["entries"] = _read_entries(body[start:size], count, guard)
+        octets = body[start:size].ljust(size - start, b"\xff")
+        fields["entries"] = _read_entries(octets, count, guard)
     fields["extensions"] = parse_extensions(body[size:], guard)
     message: Message = CLASSES[kind](**fields)
     if kind is MessageType.KEYSET:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -177,3 +178,39 @@ def test_the_buffer_that_was_opened_cannot_change_afterwards() -> None:
     envelope = open_envelope(raw)
     raw[:] = bytes(len(raw))
     assert envelope.raw == sealed(MessageType.ERROR)
+
+
+def test_a_seal_at_its_limits() -> None:
+    eight = seal(MessageType.KEYSET, 0xFFFF_FFFF, b"", (key("act"),) * 8)
+    assert len(open_envelope(eight).signatures) == 8
+    assert open_envelope(eight).header.exchange_id == 0xFFFF_FFFF
+    room = MAX_MESSAGE - HEADER_SIZE - 1 - SIGNATURE_ENTRY_SIZE
+    assert len(seal(MessageType.RESPONSE, 0, bytes(room), (key("act"),))) == MAX_MESSAGE
+    with pytest.raises(BuildError, match="at most 4096"):
+        seal(MessageType.RESPONSE, 0, bytes(room + 1), (key("act"),))
+
+
+R, S = 0x1234, 0xFEDC_0000_0001
+BOTH = R.to_bytes(32) + S.to_bytes(32)
+
+
+@pytest.mark.parametrize(
+    ("octets", "read"),
+    [
+        (encode_dss_signature(R, S), BOTH),
+        (R.to_bytes(33) + S.to_bytes(33), BOTH),
+        (b"\xff" * 70, b"\xff" * 64),
+        (encode_dss_signature(1 << 256, 1), encode_dss_signature(1 << 256, 1).ljust(64, b"\0")),
+        (encode_dss_signature((1 << 256) - 1, 1), b"\xff" * 32 + (1).to_bytes(32)),
+    ],
+)
+def test_a_twin_takes_a_signature_in_any_encoding(octets: bytes, read: bytes) -> None:
+    raw = open_envelope(sealed(MessageType.RESPONSE)).header_and_body
+    key_id = key("act").public.key_id
+    twin = Guard(frozenset({Rule.SIG_SIZE}))
+    message = raw + b"\1" + key_id + octets
+    assert refused(message) is Rule.HEADER_SIZES
+    [entry] = open_envelope(message, twin).signatures
+    assert (entry.key_id, entry.signature) == (key_id, read)
+    whole = sealed(MessageType.RESPONSE)
+    assert open_envelope(whole, twin).signatures == open_envelope(whole).signatures

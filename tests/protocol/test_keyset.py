@@ -312,3 +312,34 @@ def test_a_keyset_that_stands_alone_is_signed_by_its_own_roots() -> None:
     with pytest.raises(Refusal) as caught:
         verify_first_keyset(open_envelope(bytes(raw)))
     assert caught.value.rule is Rule.SIG_VERIFIES
+
+
+def test_a_keyset_may_be_valid_for_a_single_second_and_from_ten_years_on() -> None:
+    assert RING.next_keyset(following(*roots(1, 2), not_before=NOW, not_after=NOW), NOW)
+    late = following(*roots(1, 2), not_before=NOW + TEN_YEARS_S, not_after=1 << 62)
+    assert RING.next_keyset(late, NOW)
+
+
+def test_a_stranger_counts_for_neither_side_even_where_nobody_asks_who_signs() -> None:
+    lax = without(Rule.KEY_KNOWN)
+    assert RING.next_keyset(following(*roots(1, 2), key("stranger")), NOW, lax)
+    assert unfit(following(*roots(1), key("stranger")), guard=lax) is Rule.THRESHOLD_OLD
+    rows = (entry(key("new root"), Role.ROOT), *keyset().entries[3:])
+    changes: dict[str, Any] = {"entries": rows, "root_threshold": 1}
+    crowd = following(*roots(1, 2), key("stranger"), **changes)
+    assert unfit(crowd, guard=lax) is Rule.THRESHOLD_NEW
+
+
+def test_a_keyset_belongs_to_no_exchange() -> None:
+    assert following(*roots(1, 2)).header.exchange_id == 0
+
+
+def test_a_first_keyset_is_a_signed_keyset_and_nothing_else() -> None:
+    signed_keyset = open_envelope(sign_keyset(keyset(), roots(1, 2)))
+    for envelope, rule in (
+        (open_envelope(sealed(MessageType.RESPONSE)), Rule.HEADER_TYPE),
+        (Envelope(signed_keyset.raw, signed_keyset.header, ()), Rule.SIG_PRESENT),
+    ):
+        with pytest.raises(Refusal) as caught:
+            verify_first_keyset(envelope)
+        assert caught.value.rule is rule

@@ -279,6 +279,38 @@ def test_the_twin_without_a_range_believes_zeros() -> None:
     assert refused(key("act").public, b"anything", (1).to_bytes(32) + bytes(32), twin)
 
 
+def test_the_twin_without_a_range_reduces_what_is_out_of_it() -> None:
+    twin = Guard(frozenset({Rule.SIG_RANGE}))
+    zeros = P256_ORDER.to_bytes(32) * 2
+    assert refused(key("act").public, b"anything", zeros) is Rule.SIG_RANGE
+    key("act").public.verify(b"anything", zeros, twin)
+    # A key that is made for its signature: s is 5, so s + n still has 32 octets.
+    nonce, small = 12345, 5
+    point = PrivateKey(Algorithm.ESP256, nonce.to_bytes(32)).public.octets
+    r = int.from_bytes(point[1:]) % P256_ORDER
+    digest = int.from_bytes(hashlib.sha256(b"m").digest())
+    secret = (small * nonce - digest) * pow(r, -1, P256_ORDER) % P256_ORDER
+    public = PrivateKey(Algorithm.ESP256, secret.to_bytes(32)).public
+    public.verify(b"m", r.to_bytes(32) + small.to_bytes(32))
+    lifted = r.to_bytes(32) + (small + P256_ORDER).to_bytes(32)
+    assert refused(public, b"m", lifted) is Rule.SIG_RANGE
+    public.verify(b"m", lifted, twin)
+
+
+def test_the_twin_without_a_canonical_r_takes_the_neutral_point_in_either_form() -> None:
+    private = key("act", Algorithm.ED25519)
+    digest = hashlib.sha512(private.secret).digest()
+    scalar = int.from_bytes(digest[:32], "little") & ((1 << 254) - 8) | 1 << 254
+    neutral = (1).to_bytes(32, "little")
+    k = int.from_bytes(hashlib.sha512(neutral + private.public.octets + b"m").digest(), "little")
+    s = (k * scalar % ED25519_ORDER).to_bytes(32, "little")
+    twin = Guard(frozenset({Rule.SIG_CANONICAL_R}))
+    for r in (neutral, (P + 1).to_bytes(32, "little")):
+        assert refused(private.public, b"m", r + s) is Rule.SIG_CANONICAL_R
+        private.public.verify(b"m", r + s, twin)
+        assert refused(private.public, b"other", r + s, twin) is Rule.SIG_VERIFIES
+
+
 def test_s_of_ed25519_lies_below_the_order() -> None:
     private = key("act", Algorithm.ED25519)
     signature = private.sign(b"m")
@@ -300,11 +332,14 @@ def test_a_signature_has_64_octets(algorithm: Algorithm, size: int) -> None:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda each: each.name)
 def test_the_signature_does_not_choose_the_algorithm(algorithm: Algorithm) -> None:
-    # A signer whose key is a key of the other algorithm too: x here, y there.
+    # Signers whose key is a key of the other algorithm too: x here, y there.
     other = Algorithm.ED25519 if algorithm is Algorithm.ESP256 else Algorithm.ESP256
-    for number in range(200):
+    twin = Guard(frozenset({Rule.SIG_ALGORITHM}))
+    signs = set()
+    for number in range(40):
         private = PrivateKey.derive(other, number.to_bytes(32))
         octets = private.public.octets
+        signs.add(octets[0] if other is Algorithm.ESP256 else 2 + number % 2)
         octets = b"\x02" + octets if algorithm is Algorithm.ESP256 else octets[1:]
         try:
             confused = PublicKey.load(algorithm, octets)
@@ -312,11 +347,20 @@ def test_the_signature_does_not_choose_the_algorithm(algorithm: Algorithm) -> No
             continue
         signature = private.sign(b"m")
         assert judged(confused, b"m", signature) is not None
-        twin = Guard(frozenset({Rule.SIG_ALGORITHM}))
         confused.verify(b"m", signature, twin)
         assert refused(confused, b"other", signature, twin)
-        return
-    pytest.fail("no key is a key of both algorithms")
+    assert signs == {2, 3}
+
+
+@pytest.mark.parametrize("algorithm", ALGORITHMS, ids=lambda each: each.name)
+def test_any_of_several_strings_of_octets_may_be_covered(algorithm: Algorithm) -> None:
+    private = key("act", algorithm)
+    accepted = (b"one", b"two", b"three")
+    for octets in accepted:
+        private.public.verify_any(accepted, private.sign(octets))
+    with pytest.raises(Refusal) as caught:
+        private.public.verify_any(accepted, private.sign(b"four"))
+    assert caught.value.rule is Rule.SIG_VERIFIES
 
 
 # Signed octets, key ids, private keys -----------------------------------------------------

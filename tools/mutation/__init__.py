@@ -1,0 +1,1 @@
+"""Mutation testing of the checks: a mutant that no test notices is a check that no test needs."""
