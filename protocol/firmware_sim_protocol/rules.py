@@ -217,9 +217,6 @@ class Rule(enum.Enum):
 
     # Rows with equal stage, code and text would be aliases; the text keeps them apart.
 
-    # By identity: the hash of an Enum is computed from its name, in Python, each time.
-    __hash__ = object.__hash__
-
     @property
     def id(self) -> str:
         """The name in documents and on the command line: frame-length, sig-low-s, ..."""
