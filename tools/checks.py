@@ -50,6 +50,7 @@ CHECKS = (
             "gcc": "gcc",
             "/usr/include/openssl/evp.h": "libssl-dev",
             "tshark": "tshark",
+            "chromium": "chromium",
         },
     ),
     Check("package", ("python", "tools/package")),
