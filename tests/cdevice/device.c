@@ -93,9 +93,14 @@ void on_challenge(const struct message *m) {
 
 void on_ack(const struct message *m) {
     struct refusal why;
-    int fits = m->body_len >= 80 && state == WAIT_ACK && m->exchange == exchange_id &&
-               !memcmp(m->body, trusted.realm, 16) && !memcmp(m->body + 16, own.id, 32);
-    if (!fits) { refuse(&why, ST_FRESHNESS, "E_UNSOLICITED"); drop(&why); return; }
+    const char *code = 0;
+    if (m->body_len < 80) code = "E_LAYOUT";
+    else if (wire_extensions(m->body + 80, m->body_len - 80, &why)) code = why.code;
+    else if (memcmp(m->body, trusted.realm, 16)) code = "E_REALM";
+    else if (memcmp(m->body + 16, own.id, 32)) code = "E_DEVICE";
+    else if (state != WAIT_ACK) code = "E_UNSOLICITED";
+    else if (m->exchange != exchange_id) code = "E_XID";
+    if (code) { refuse(&why, ST_BINDING, code); drop(&why); return; }
     state = retry_at == NEVER ? IDLE : BACKOFF;
     exchange_until = NEVER;
     closing = 1;

@@ -16,7 +16,7 @@ HOLES: dict[str, frozenset[str]] = {
         "BACK_OFF": "FRM-007",
         "CONTEXT": "SIG-022 ODP-006 ODP-049",
         "COUNTER": "STO-003",
-        "CRITICAL": "TLV-004",
+        "CRITICAL": "TLV-004 ODP-060 ODP-061",
         "DEADLINE": "FRM-006",
         "DECISION": "TLV-013-00 TLV-013-07 TLV-013-81 TLV-013-FF",
         "DEVICE": "BND-009",

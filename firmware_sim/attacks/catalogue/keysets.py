@@ -17,8 +17,9 @@ from firmware_sim.attacks.scenes import (
 from firmware_sim.attacks.world import DAY_S, VALID_FROM_S, entry
 from firmware_sim_protocol import layout
 from firmware_sim_protocol.codec import build_body
+from firmware_sim_protocol.extensions import encode_extension
 from firmware_sim_protocol.keyset import sign_keyset
-from firmware_sim_protocol.numbers import Algorithm, MessageType, Role
+from firmware_sim_protocol.numbers import TEN_YEARS_S, Algorithm, MessageType, Role
 from firmware_sim_protocol.rules import Rule
 from firmware_sim_protocol.signing import PrivateKey
 from firmware_sim_protocol.values import KeySet
@@ -173,6 +174,16 @@ def _held_back(bench: Bench) -> bytes:
         bench.world.keyset, version=bench.world.keyset.version + 1, not_after=VALID_FROM_S - 1
     )
     return sign_keyset(replace(gone, not_before=VALID_FROM_S - 90 * DAY_S), bench.world.roots[:2])
+
+
+def _padded_key(bench: Bench) -> bytes:
+    key = bench.world.key("padded", Algorithm.ED25519).public.octets
+    return _odd_entry(algorithm=2, public_key=key + b"\x01")(bench)
+
+
+def _critical(bench: Bench) -> bytes:
+    body = build_body(bench.next_keyset()) + encode_extension(0xC000, b"must")
+    return forge.sealed(KEYSET, 0, body, bench.world.roots[:2])
 
 
 def _esp(first: int, rest: bytes) -> dict[str, Any]:
@@ -372,6 +383,33 @@ ROWS = (
         "an entry with a role bit that has no name",
         "RFC 9413",
         _odd_entry(roles=32 | int(Role.TIME)),
+    ),
+    keyset(
+        "ODP-004",
+        "canonical",
+        Rule.LAYOUT_VALUE,
+        "an Ed25519 key whose padding is not zero",
+        "RFC 9413",
+        _padded_key,
+    ),
+    keyset(
+        "ODP-009",
+        "fast-forward",
+        Rule.KEYSET_VALIDITY,
+        "a KEYSET that begins eleven years ahead",
+        "TUF fast-forward",
+        keyset_with(
+            not_before=VALID_FROM_S + TEN_YEARS_S + 366 * DAY_S,
+            not_after=VALID_FROM_S + 2 * TEN_YEARS_S,
+        ),
+    ),
+    keyset(
+        "ODP-061",
+        "critical",
+        Rule.EXT_CRITICAL,
+        "a KEYSET with an unknown critical extension",
+        "RFC 5280, 4.2",
+        _critical,
     ),
     keyset(
         "ODP-005",
