@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from firmware_sim.modem import answers
 from firmware_sim.modem.at import Command, split
@@ -17,19 +17,6 @@ from firmware_sim.modem.reading import SimState
 
 EF_AD, EF_IMSI = 28589, 28423
 """6FAD and 6F07. Source: TS 31.102, 4.2.18 and 4.2.2."""
-
-
-@dataclass
-class Known:
-    """What the modem really has, as far as it was heard; kept up to date by its answers."""
-
-    imei: str = ""
-    imsi: str = ""
-    home: str | None = None
-    mnc_length: int | None = None
-    serving: str | None = None
-    selected: int | None = None
-    """The file that `+CSIM` selected last."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +46,41 @@ class Context:
         return asked[index][1].text if index < len(asked) and len(asked[index]) > 1 else ""
 
 
+@dataclass
+class Known:
+    """What the modem really has, as far as it was heard; kept up to date by its answers."""
+
+    imei: str = ""
+    imsi: str = ""
+    home: str | None = None
+    mnc_length: int | None = None
+    serving: str | None = None
+    selected: int | None = None
+    """The file that `+CSIM` selected last."""
+    context: Context = field(default_factory=Context)
+    """The last question about the card: what a late or doubled answer is an answer to."""
+
+
 def rewrite(text: str, overrides: Overrides, known: Known, context: Context) -> str:
-    """The line to tell instead of `text`; the same object when nothing is overridden in it."""
-    head, colon, rest = text.partition(":")
+    """The line to tell instead of `text`; `text` itself when nothing is overridden in it.
+
+    NULs are passed over by whoever reads lines (V.250, 5.2), so they must not hide a word from
+    us. What is known to be the real IMEI or IMSI is never told, whatever question it answers:
+    after a lost or a doubled line the question may be another one.
+    """
+    clean = text.replace("\0", "")
+    head, colon, rest = clean.partition(":")
     name = head.strip().upper()
     if colon and (rule := _BY_NAME.get(name)) is not None:
-        return head + colon + rule(rest, overrides, known, context)
-    if not colon and text.strip().strip('"').isdigit():
-        return _bare_digits(text, overrides, known, context)
-    text = _identity(text, overrides, known)
-    if colon and name[:1] in ("+", "^", "#", "*", "$", "!") and name not in _LISTS:
-        return _named_network(text, overrides, known)
-    return text
+        told = head + colon + rule(rest, overrides, known, context)
+    elif not colon and clean.strip().strip('"').isdigit():
+        told = _bare_digits(clean, overrides, known, context)
+    elif colon and name[:1] in ("+", "^", "#", "*", "$", "!") and name not in _LISTS:
+        told = _named_network(clean, overrides, known)
+    else:
+        told = clean
+    told = _identity(told, overrides, known)
+    return text if told == clean else told
 
 
 _LISTS = frozenset(("+CPOL", "+COPN", "+CRSM", "+CSIM", "+CNUM"))
@@ -159,15 +169,15 @@ def _crsm(rest: str, overrides: Overrides, known: Known, context: Context) -> st
     found = answers.read_crsm(rest)
     if found is None or not found.ok:
         return rest
-    told = _file(context.file(), found.data, overrides)
-    return _replaced_hex(rest, found.data, told)
+    file = context.file() or known.context.file()
+    return _replaced_hex(rest, found.data, _file(file, found.data, overrides))
 
 
 def _csim(rest: str, overrides: Overrides, known: Known, context: Context) -> str:
     """The same files, read by APDU: SELECT names one, READ BINARY from its start shows it."""
     parts = split(rest)
     text = parts[1].text if len(parts) > 1 else ""
-    apdu = context.apdu()
+    apdu = context.apdu() or known.context.apdu()
     if not re.fullmatch(r"([0-9A-Fa-f]{2}){2,}", text) or not apdu:
         return rest
     data, status = bytes.fromhex(text)[:-2], bytes.fromhex(text)[-2:]

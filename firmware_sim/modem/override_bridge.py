@@ -36,6 +36,10 @@ LINE_LIMIT = 4096
 """Bytes without a line end that are held back; then they are no line, and pass."""
 
 
+_CALLS = ("D", "A", "O", "+CGDATA")
+"""Only these are answered with CONNECT and followed by data."""
+
+
 class _Mode(enum.Enum):
     COMMANDS = "commands"
     MESSAGE = "message"
@@ -120,6 +124,9 @@ class OverrideBridge:
             self._to_program += echo + reply
             return
         self._context = Context(commands)
+        for command in commands:
+            if command.name in ("+CRSM", "+CSIM"):
+                self._known.context = Context((command,))
         self._to_modem += raw
 
     def _note_mode(self, command: Command) -> None:
@@ -206,10 +213,11 @@ class OverrideBridge:
         answer = classify(raw)
         if answer.kind is not AnswerKind.FINAL:
             return
-        if answer.result is Result.CONNECT:
+        if answer.result is Result.CONNECT and self._context.asks(*_CALLS):
             self._mode = _Mode.CALL
         else:
-            self._context = Context()
+            # A result also ends a message that was never one: `> ` may have been noise.
+            self._mode, self._context = _Mode.COMMANDS, Context()
 
     def _tell(self, now: int, text: str) -> None:
         self._events.append(Event(now, "modem", "override", f"OVERRIDE: {text}"))

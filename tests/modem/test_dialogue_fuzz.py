@@ -7,86 +7,17 @@ double answers. What it may not do is forge a well-formed answer with other digi
 
 from __future__ import annotations
 
-import random
-
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from firmware_sim.modem.dialogue import DialogueOptions, ModemDialogue, Phase
 from firmware_sim.modem.virtual import VirtualModem, default_state
+from tests.support.bad_line import Line, rates
 from tests.support.modem_talk import Talk
 from tests.support.scripted_modem import ScriptedModem
 
 IMEI = "490154203237518"
 OPTIONS = DialogueOptions(within_ms=60_000)
-CODES = [
-    b'\r\n+CREG: 2,5,"0502","0404736D"\r\n',
-    b'\r\n+CREG: 5,"0502","0404736D"\r\n',
-    b"\r\n+CREG: 2\r\n",
-    b"\r\n+CEREG: 2,4\r\n",
-    b"\r\n+CPIN: READY\r\n",
-    b"\r\n+CPIN: SIM PIN\r\n",
-    b"\r\n+CSQ: 12,99\r\n",
-    b"\r\n^RSSI: 12\r\n",
-    b"\r\n^BOOT:15589150,0,0,0,75\r\n",
-    b"\r\nRDY\r\n",
-    b"\r\nPB DONE\r\n",
-    b"\r\nNO CARRIER\r\n",
-    b"\r\nRING\r\n",
-    b"\r\nOK\r\n",
-    b"\r\nERROR\r\n",
-    b'\r\n+CTZV: 8,"26/11/26,12:00:00"\r\n',
-]
-NOISE = [b"\x00", b"\x00\x00\x00", b"\xff\xfe", b"\r\n\x80\x81\r\n", b"\r\n", b"\x1b", b"> "]
-
-
-class Line:
-    """A bad line: what it does to each burst of bytes follows from its seed."""
-
-    def __init__(self, seed: int, rates: dict[str, float]) -> None:
-        self.random = random.Random(seed)
-        self.rates = rates
-        self.last = b""
-
-    def __call__(self, data: bytes, now: int) -> list[tuple[int, bytes]]:
-        chance = self.random.random
-        if chance() < self.rates["lose"]:
-            return []
-        if chance() < self.rates["double"]:
-            data += data
-        if chance() < self.rates["noise"]:
-            at = self.random.randrange(len(data) + 1)
-            data = data[:at] + self.random.choice(NOISE) + data[at:]
-        if chance() < self.rates["corrupt"]:
-            at = self.random.randrange(len(data))
-            data = data[:at] + bytes([self.random.choice(b"\x80\xff\x01?")]) + data[at + 1 :]
-        pieces = [data]
-        if chance() < self.rates["code"]:
-            cut = data.find(b"\r\n", self.random.randrange(len(data)))
-            cut = len(data) if cut < 0 else cut
-            pieces = [data[:cut], self.random.choice(CODES), data[cut:]]
-        cuts: list[bytes] = []
-        for piece in pieces:
-            while piece and chance() < self.rates["split"]:
-                at = self.random.randrange(1, len(piece) + 1)
-                cuts.append(piece[:at])
-                piece = piece[at:]
-            cuts.append(piece)
-        slow = chance() < self.rates["delay"]
-        longest = self.random.choice([5, 300, 2_000, 7_000, 20_000]) if slow else 0
-        at = now
-        arrived = []
-        for piece in cuts:
-            at += self.random.randrange(longest + 1)
-            if piece:
-                arrived.append((at, piece))
-        return arrived
-
-
-rate = st.sampled_from([0.0, 0.02, 0.1, 0.4, 0.8])
-rates = st.fixed_dictionaries(
-    dict.fromkeys(("lose", "double", "noise", "corrupt", "code", "split", "delay"), rate)
-)
 
 
 def check(talk: Talk, imsi: str) -> None:

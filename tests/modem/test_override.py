@@ -16,7 +16,8 @@ from firmware_sim.modem.override import Overrides, parse
 from firmware_sim.modem.override_bridge import OverrideBridge
 from firmware_sim.modem.reading import Reading, Registration, SimState
 from firmware_sim.modem.virtual import VirtualModem, default_state
-from tests.support.modem_talk import Talk
+from tests.support.bad_line import Line, rates
+from tests.support.modem_talk import Modem, Talk
 from tests.support.scripted_modem import ScriptedModem
 
 IMEI = "490154203237518"
@@ -29,7 +30,7 @@ KNOWN = Reading(
 class Bridged:
     """A modem behind a bridge, as the `Modem` of a `Talk`."""
 
-    def __init__(self, bridge: OverrideBridge, modem: VirtualModem | ScriptedModem) -> None:
+    def __init__(self, bridge: OverrideBridge, modem: Modem) -> None:
         self.bridge = bridge
         self.modem = modem
         self.reached_modem = b""
@@ -268,7 +269,9 @@ def test_messages_and_calls_pass_untouched() -> None:
     bridge.from_program(b"AT+CREG", 0)
     assert bridge.to_modem() == b"AT+CMGS=20\rAT+CREG"
     bridge.from_program(b"\x1a", 0)
-    bridge.from_modem(b"\r\n+CMGS: 1\r\n\r\nOK\r\n\r\nCONNECT 115200\r\n", 0)
+    bridge.from_modem(b"\r\n+CMGS: 1\r\n\r\nOK\r\n", 0)
+    bridge.from_program(b"ATD*99#\r", 0)
+    bridge.from_modem(b"\r\nCONNECT 115200\r\n", 0)
     bridge.to_program()
     frame = b"\x7e\xff\x7d\x23\r\n+CREG: 1\r\n"
     bridge.from_modem(frame, 0)
@@ -290,6 +293,58 @@ def test_bytes_without_anything_to_override_pass_in_order_and_whole(data: bytes,
     bridge.from_program(b"\r", 0)
     assert bridge.to_program() == data
     assert bridge.to_modem() == data.replace(b"\r", b"") + b"\r"
+
+
+class NoisyLine:
+    """A scripted modem whose bytes reach the bridge over a bad line."""
+
+    def __init__(self, line: Line) -> None:
+        self.modem = ScriptedModem()
+        self.line = line
+        self.on_the_way: list[tuple[int, bytes]] = []
+        self.now = 0
+
+    def receive(self, data: bytes, now: int) -> None:
+        self.now = now
+        self.modem.receive(data, now)
+
+    def tick(self, now: int) -> None:
+        self.now = now
+        self.modem.tick(now)
+
+    def outgoing(self) -> bytes:
+        if said := self.modem.outgoing():
+            last = self.on_the_way[-1][0] if self.on_the_way else 0
+            self.on_the_way += [(max(at, last), part) for at, part in self.line(said, self.now)]
+        due = b"".join(part for at, part in self.on_the_way if at <= self.now)
+        self.on_the_way = [piece for piece in self.on_the_way if piece[0] > self.now]
+        return due
+
+    def wake_at(self) -> int | None:
+        times = [at for at, _ in self.on_the_way]
+        if (wake := self.modem.wake_at()) is not None:
+            times.append(wake)
+        return min(times) if times else None
+
+
+CLAIMED = Overrides(serving="25032", home="310410", imei=OTHER_IMEI)
+
+
+@settings(max_examples=150, deadline=None)
+@given(seed=st.integers(0, 2**32), rates=rates)
+def test_no_noise_lets_the_truth_through_what_is_overridden(
+    seed: int, rates: dict[str, float]
+) -> None:
+    truth = dataclasses.replace(KNOWN, serving="36801")
+    between = Bridged(OverrideBridge(CLAIMED, truth), NoisyLine(Line(seed, rates)))
+    talk = Talk(ModemDialogue(), between).start()
+    talk.run(limit_ms=100_000)
+    told = talk.dialogue.reading
+    if told is not None:
+        assert told.imei == OTHER_IMEI
+        assert told.serving in (None, "25032")
+        assert told.imsi[:6] in ("", "310410")
+        assert told.home_plmn in (None, "310410")
 
 
 @settings(max_examples=50)
