@@ -102,6 +102,11 @@ def own_name(language: str) -> str:
     return name[0].upper() + name[1:]
 
 
+def name_in(language: str, other: str) -> str:
+    """The language's name in another language."""
+    return Locale.parse(language).get_display_name(other) or language
+
+
 def language_of(tag: str) -> str:
     """Our language for a BCP 47 tag: "es-CU" gives "es".
 

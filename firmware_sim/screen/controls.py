@@ -126,6 +126,7 @@ class Option:
     detail: str = ""
     icon: Icon | None = None
     selected: bool = False
+    enabled: bool = True
     trailing: Icon | None = None
     least: int = 0
     """Least height in px."""
@@ -176,7 +177,8 @@ class Option:
         tall = sheet.leading(theme.BODY) * len(lines) + sheet.leading(theme.DETAIL) * len(details)
         above = (bounds.top + bounds.bottom - tall) // 2
         span = Rect(start, above, start + inner, above)
-        marks += set_lines(sheet, lines, theme.BODY, span, palette.text, on, "start")
+        colour = palette.text if self.enabled else palette.muted
+        marks += set_lines(sheet, lines, theme.BODY, span, colour, on, "start")
         above += sheet.leading(theme.BODY) * len(lines)
         span = Rect(start, above, start + inner, above)
         marks += set_lines(sheet, details, theme.DETAIL, span, palette.muted, on, "start")
@@ -195,6 +197,7 @@ class Option:
                 text=content,
                 bounds=bounds,
                 selected=self.selected,
+                enabled=self.enabled,
                 focused=focused,
                 marks=tuple(marks),
             )

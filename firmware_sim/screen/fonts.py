@@ -60,7 +60,7 @@ def face(family: str, weight: int) -> Face | None:
     path = Path(spec.origin).parent / name
     try:
         hb_face = hb.Face(hb.Blob.from_file_path(str(path)))
-    except OSError as error:
+    except (OSError, hb.HarfBuzzError) as error:
         raise SimError("screen", f"the font {name} of {package} cannot be read") from error
     font = hb.Font(hb_face)
     stroke = 0.0

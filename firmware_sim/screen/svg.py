@@ -59,6 +59,8 @@ def _node(node: Node, used: dict[str, str]) -> Iterator[str]:
         attributes += ' aria-level="1"'
     if node.focusable:
         attributes += ' tabindex="0"'
+    if not node.enabled:
+        attributes += ' aria-disabled="true"'
     if node.role is Role.OPTION:
         attributes += f' aria-pressed="{str(node.selected).lower()}"'
     if node.role is Role.PROGRESS:

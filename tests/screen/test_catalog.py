@@ -67,6 +67,17 @@ def test_regions_of_a_language_share_its_catalogue_and_others_are_refused():
         catalog.catalog("de")
 
 
+def test_a_font_that_cannot_be_read_is_one_line(monkeypatch):
+    monkeypatch.setitem(fonts._FILES, "cjk", ("fontpkg_noto_sans", "files/none.otf"))
+    fonts.face.cache_clear()
+    try:
+        with pytest.raises(SimError, match="cannot be read"):
+            fonts.face("cjk", 400)
+    finally:
+        monkeypatch.undo()
+        fonts.face.cache_clear()
+
+
 def test_korean_without_its_fonts_names_the_extra(monkeypatch):
     monkeypatch.setitem(fonts._FILES, "cjk", ("no_such_package", "none.otf"))
     fonts.face.cache_clear()
@@ -76,7 +87,12 @@ def test_korean_without_its_fonts_names_the_extra(monkeypatch):
             fonts.chain("ko", 400)
         assert "\n" not in str(caught.value)
         assert fonts.covered("English", "en")
-        assert not fonts.covered("中文", "en"), "a list of languages falls back to the tag"
+        assert not fonts.covered("中文", "en")
+        made = scene.build(full_view(Page.LANGUAGE))
+        korean = made.find("language:ko")
+        assert korean is not None
+        assert (korean.text, korean.touchable) == ("Korean", False)
+        assert made.find("language:fr") in made.focus_order()
     finally:
         monkeypatch.undo()
         fonts.face.cache_clear()

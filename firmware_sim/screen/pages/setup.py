@@ -60,13 +60,15 @@ def language(sheet: Sheet, view: View) -> Frame:
     rows: list[Block] = []
     for tag in catalog.LANGUAGES:
         own = catalog.own_name(tag)
+        # A language whose fonts are not installed is named in this one, and cannot be chosen.
         drawn = fonts.covered(own, sheet.words.language)
         rows.append(
             Option(
                 sheet=sheet,
                 action="language",
                 value=tag,
-                content=own if drawn else tag,
+                content=own if drawn else catalog.name_in(tag, sheet.words.language),
+                enabled=drawn,
                 selected=tag == sheet.words.language,
             )
         )
