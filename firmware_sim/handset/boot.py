@@ -16,7 +16,7 @@ from firmware_sim_protocol.codec import parse_message
 from firmware_sim_protocol.envelope import open_envelope
 from firmware_sim_protocol.errors import Refusal
 from firmware_sim_protocol.keyset import KeyRing, verify_first_keyset
-from firmware_sim_protocol.numbers import Decision, LockState
+from firmware_sim_protocol.numbers import Decision, LockState, MessageType
 from firmware_sim_protocol.rules import Guard, Rule
 from firmware_sim_protocol.values import KeySet, Response, UnlockTicket
 
@@ -65,16 +65,17 @@ def stored_answer(record: Record, keyset: KeySet, guard: Guard) -> Answer | None
 
 def _explained(record: Record, keyset: KeySet, guard: Guard) -> Answer:
     rule = Rule.STORE_ANSWER
-    guard.require(rule, bool(record.answer) and record.signer is not None, "no answer is stored")
+    # What is not there, or is of another type, cannot be read: no twin waives this.
     if not record.answer or record.signer is None:
-        raise Refusal(rule, "nothing to read")
+        raise Refusal(rule, "no answer is stored")
     envelope = open_envelope(record.answer, guard)
+    if envelope.header.type not in (MessageType.RESPONSE, MessageType.UNLOCK_TICKET):
+        raise Refusal(rule, f"a {envelope.header.type.name} explains nothing")
     ring = KeyRing(replace(keyset, entries=(record.signer,)))
-    floor = max(record.signer.not_before, min(record.time_floor, record.signer.not_after))
-    ring.verify(envelope, floor, guard)
+    # Its validity was judged when it signed.
+    ring.verify(envelope, record.signer.not_before, guard)
     answer = parse_message(envelope, guard)
-    if not isinstance(answer, Response | UnlockTicket):
-        raise Refusal(rule, "neither RESPONSE nor UNLOCK_TICKET")
+    assert isinstance(answer, Response | UnlockTicket)
     guard.require(rule, answer.realm == keyset.realm, "of another realm")
     guard.require(rule, answer.device_key_id == record.device_key_id, "of another device")
     guard.require(rule, answer.imei == record.imei, "of another IMEI")

@@ -455,6 +455,7 @@ ROWS: dict[Rule, tuple[Tempt, ...]] = {
     Rule.TIME_PLAUSIBLE: (
         answered_with(issued_at=NOW_S + TEN_YEARS_S, not_after=NOW_S + TEN_YEARS_S),
         answered_with(not_after=NOW_S + TEN_YEARS_S),
+        answered_with(issued_at=NOW_S + TEN_YEARS_S),
     ),
     Rule.TIME_FLOOR: (lock_then(issued_at=NOW_S - 1),),
     Rule.TIME_EXPIRY: (lock_then(not_after=NOW_S - 1),),
