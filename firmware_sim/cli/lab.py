@@ -57,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
     door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         door.bind((host, port))
+        door.listen()  # from here on a caller waits instead of being turned away
     except OSError as error:
         door.close()
         raise SimError("lab", f"cannot listen on {options.listen}: {error.strerror}") from error

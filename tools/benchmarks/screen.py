@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import resvg_py
 
+from benchmarks import lab
 from benchmarks.figure import Figure
 from benchmarks.timing import in_turn
 from firmware_sim.screen import png, scene, svg
@@ -73,3 +74,4 @@ def figures() -> Iterator[Figure]:
         name="screen.against_resvg", value=ours / resvg, unit="ratio", bound=0.25, sides=sides,
         note="our SVG and PNG by resvg's PNG of the same SVG",
     )  # fmt: skip
+    yield from lab.figures()
