@@ -389,3 +389,13 @@ def test_construct_agrees_on_every_size() -> None:
         assert layout.construct_of(fields).parse(bytes(layout.size_of(fields)))
         with pytest.raises(construct.ConstructError):
             layout.construct_of(fields).parse(bytes(layout.size_of(fields) + 1))
+
+
+def test_a_twin_takes_what_is_cut_off_for_absent() -> None:
+    twin = Guard(frozenset({Rule.LAYOUT_SIZE}))
+    body = codec.build_body(example(MessageType.ERROR))
+    assert codec.parse_body(MessageType.ERROR, body[:1], twin).retry_after is None  # type: ignore[union-attr]
+    answer: Any = codec.parse_body(
+        MessageType.RESPONSE, codec.build_body(example(MessageType.RESPONSE))[:-8], twin
+    )
+    assert (answer.retry_after, answer.recheck_after) == (None, None)

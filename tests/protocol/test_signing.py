@@ -437,3 +437,12 @@ def test_any_entropy_makes_a_key_and_a_secret_is_never_printed() -> None:
         assert 1 <= int.from_bytes(private.secret) < P256_ORDER
         assert private.secret.hex() not in repr(private)
         assert str(private.secret) not in repr(private)
+
+
+def test_entropy_stands_for_the_scalars_from_1_to_the_order_minus_1() -> None:
+    def scalar(entropy: int) -> int:
+        return int.from_bytes(PrivateKey.derive(Algorithm.ESP256, entropy.to_bytes(32)).secret)
+
+    assert scalar(0) == 1
+    assert scalar(P256_ORDER - 2) == P256_ORDER - 1
+    assert scalar(P256_ORDER - 1) == 1
