@@ -237,6 +237,7 @@ ERROR = codec.build_body(example(MessageType.ERROR))
         ([(4, b"e n")], Rule.EXT_VALUE),
         ([(4, b"\xff")], Rule.EXT_VALUE),
         ([(4, b"abcdefgh-" * 4)], Rule.EXT_VALUE),
+        ([(4, b"abcdefgh-abcdefgh-abcdefgh-abcdef-ab")], Rule.EXT_VALUE),
         ([(5, b"\x00")], Rule.EXT_VALUE),
         ([(5, b"\x01\x01")], Rule.EXT_VALUE),
         ([(1, bytes(12))], Rule.EXT_VALUE),

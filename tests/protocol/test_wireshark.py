@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from firmware_sim.cli.main import main
 from firmware_sim.errors import SimError
 from firmware_sim.events import Event
 from firmware_sim.rig import pcapng
@@ -252,3 +253,16 @@ def test_the_same_events_give_the_same_file(tmp_path: Path) -> None:
             writer.event(Event(7, "handset", "state", "ä" * 2000, {"b": 1, "a": None}))
     assert one.read_bytes() == two.read_bytes()
     assert len(one.read_bytes()) % 4 == 0
+
+
+def test_a_traced_activation_is_decoded_from_the_first_at_command_to_the_last_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    capture = tmp_path / "run.pcapng"
+    assert main(["activate", "--seed", "1", "--trace", str(capture)]) == 0
+    rows = columns(capture, ["odap.type", "odap.decision", "fsim_at.text", "fsim_event.page"])
+    assert [row[0] for row in rows if row[0]] == ["1", "2", "3", "4", "5", "6"]
+    assert [row[1] for row in rows if row[1]] == ["1"]
+    assert any(row[2].startswith("AT") for row in rows)
+    assert [row[3] for row in rows if row[3]][-1] == "home"
