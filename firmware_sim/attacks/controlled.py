@@ -25,6 +25,8 @@ from firmware_sim.links.waiting import wait
 from firmware_sim_protocol.framing import Framing, SerialFraming, TcpFraming
 
 CONTRACT = 1
+START_S = 20.0
+"""How long a command may take to start and say hello."""
 SILENCE_S = 0.2
 """Silence that means rest, for a device that does not count its octets."""
 FLOOD = 1 << 20
@@ -134,7 +136,8 @@ class Controlled:
         return answer
 
     def _answer(self, process: subprocess.Popen[bytes], do: str) -> dict[str, Any]:
-        until = time.monotonic() + self._patience_s
+        patience_s = max(self._patience_s, START_S) if do == "hello" else self._patience_s
+        until = time.monotonic() + patience_s
         assert process.stdout is not None
         while True:
             end = self._lines.find(b"\n")
@@ -153,7 +156,7 @@ class Controlled:
                 continue  # an answer that came too late for an earlier request
             if time.monotonic() > until:
                 self._stop()
-                raise Hung(f"no answer to control {do!r} within {self._patience_s:g} s")
+                raise Hung(f"no answer to control {do!r} within {patience_s:g} s")
             self._serve(STEP_S, process.stdout.fileno())
             try:
                 read = process.stdout.read(65_536)

@@ -130,6 +130,8 @@ def _run(
         options.control, options.listen, reach=options.reach, patience_s=options.timeout
     )
     words = f" --control {_quoted(options.control)} --listen {_quoted(options.listen)}"
+    if options.reach:
+        words += f" --reach {_quoted(options.reach)}"
     try:
         return run_device(chosen, device, settings, progress, words)
     finally:

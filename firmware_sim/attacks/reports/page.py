@@ -32,9 +32,11 @@ thead th{border-bottom:1px solid}code,pre,.hex{font-family:ui-monospace,monospac
 @media (prefers-color-scheme:dark){.rejected{color:#7ddc93}.accepted,.crash,.hang{color:#ff8a95}
 .invalid{color:#ffc46b}.unsupported{color:#aaa}}
 details{border-top:1px solid #8886;padding:.4rem 0}summary{cursor:pointer}
+:target{outline:2px solid}
 .frame{margin:.6rem 0 .6rem 1rem;border-inline-start:3px solid #8886;padding-inline-start:.6rem}
 .attacker{border-color:#b00020}.scroll{overflow-x:auto}
 .matrix td,.matrix th{padding:0 .2rem;font-size:.7rem;text-align:center}
+.matrix th[scope=row]{white-space:nowrap;text-align:start}
 .matrix th[scope=col]{writing-mode:vertical-rl;font-weight:400}
 .matrix td.accepted{background:#b0002022}.own{outline:1px solid}
 """
@@ -62,7 +64,8 @@ def _totals(result: Result) -> str:
     settings = result.settings
     rows = [
         f"<tr><th scope=row>{verdict.value}</th>"
-        f'<td class="{verdict.value}">{result.count(verdict)}</td></tr>'
+        f'<td class="{verdict.value if result.count(verdict) else "unsupported"}">'
+        f"{result.count(verdict)}</td></tr>"
         for verdict in Verdict
     ]
     framing = "serial" if settings.serial else "length"
@@ -100,7 +103,9 @@ def _matrix(result: Result) -> str:
                 f'<td class="{name}{own}" title="{escape(f"{attack.id} on {twin}: {name}")}">'
                 f"{_MARKS[cell.verdict]}</td>"
             )
-        rows.append(f"<tr><th scope=row>{escape(attack.id)}</th>{''.join(cells)}</tr>")
+        name = escape(attack.id)
+        link = f'<a href="#{name}">{name}</a>'
+        rows.append(f"<tr><th scope=row>{link}</th>{''.join(cells)}</tr>")
     legend = "; ".join(f"{mark} {verdict.value}" for verdict, mark in _MARKS.items())
     return (
         f"<h2>Attack and twin</h2><p>{legend}; outlined: the twin that the attack is for.</p>"
