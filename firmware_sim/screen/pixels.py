@@ -17,6 +17,8 @@ from firmware_sim.errors import SimError
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _MOST_PIXELS = 1 << 26
+_NO_MORE = b"\x03\x00"
+"""An empty last block. Source: RFC 1951, 3.2.6."""
 _LEAST_BAND = 6
 """Equal rows that are worth being packed by themselves."""
 
@@ -62,12 +64,11 @@ def encode(
 
 
 def _packed_quickly(rows: Sequence[bytes | bytearray]) -> bytes:
-    """A zlib stream (RFC 1950) of the rows, its bands of equal rows packed once for all.
+    """A zlib stream (RFC 1950) of the rows, band by band, each packed once for all.
 
     After a full flush the packer remembers nothing, so bands that were packed elsewhere may
     stand between. Most of a screen is such bands.
     """
-    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS, zlib.DEF_MEM_LEVEL)
     parts = [b"\x78\x01"]
     check = 1
     start, count = 0, len(rows)
@@ -80,14 +81,15 @@ def _packed_quickly(rows: Sequence[bytes | bytearray]) -> bytes:
         if stop - start >= _LEAST_BAND or stop == count:
             if pending < start:
                 data = b"".join(rows[pending:start])
-                check = zlib.adler32(data, check)
-                parts += (packer.compress(data), packer.flush(zlib.Z_FULL_FLUSH))
-            band, sum_of_band = _band(bytes(row), stop - start)
+                band, of_band = _varied_band(data)
+                parts.append(band)
+                check = _adler_joined(check, of_band, len(data))
+            band, of_band = _band(bytes(row), stop - start)
             parts.append(band)
-            check = _adler_joined(check, sum_of_band, len(row) * (stop - start))
+            check = _adler_joined(check, of_band, len(row) * (stop - start))
             pending = stop
         start = stop
-    parts += (packer.flush(), struct.pack(">I", check))
+    parts += (_NO_MORE, struct.pack(">I", check))
     return b"".join(parts)
 
 
@@ -96,6 +98,16 @@ def _band(row: bytes, count: int) -> tuple[bytes, int]:
     """A row so many times over, packed and flushed; and its Adler-32."""
     data = row * count
     packer = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
+    return packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH), zlib.adler32(data)
+
+
+@lru_cache(maxsize=96)
+def _varied_band(data: bytes) -> tuple[bytes, int]:
+    """Rows that differ, such as a line of text, packed and flushed; and their Adler-32.
+
+    From one picture of a phone to the next most lines are the same.
+    """
+    packer = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
     return packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH), zlib.adler32(data)
 
 
