@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    from firmware_sim.rig.activation import Result
+    from firmware_sim.rig.bench import Bench
     from firmware_sim.screen.tree import Scene
 
 GOLDENS = "goldens"
@@ -61,3 +63,33 @@ def golden_screen(request: pytest.FixtureRequest, tmp_path: Path) -> Callable[[S
         pytest.fail(f"screen {finding}; see {seen}, or approve: pytest --record-goldens")
 
     return check
+
+
+@pytest.fixture
+def sim_activate() -> Callable[..., Result]:
+    """One activation from power-on to the final screen, real modems and servers included.
+
+    `sim_activate(modem="/dev/ttyUSB2", server="tcp://127.0.0.1:7443").outcome`; the keywords
+    are the fields of `firmware_sim.rig.plan.Plan`. What fails during the run is in `failure`;
+    what cannot be set up raises: `UsageError` for a plan that contradicts itself, `SimError`
+    for a modem or server that is not there.
+    """
+    from firmware_sim.rig.activation import Activation
+    from firmware_sim.rig.plan import Plan
+
+    def activate(**fields: Any) -> Result:
+        return Activation(Plan(**fields), lambda event: None).run()
+
+    return activate
+
+
+@pytest.fixture
+def sim_bench() -> Callable[..., Bench]:
+    """A phone with all its peers in memory, on a clock that the test moves.
+
+    `bench = sim_bench(serving="26201"); bench.boot(); bench.advance(days=8)`; the keywords are
+    those of `firmware_sim.rig.bench.Bench`.
+    """
+    from firmware_sim.rig.bench import Bench
+
+    return Bench
