@@ -25,7 +25,7 @@ def test_an_activation_is_one_call(sim_activate: Callable[..., Result]) -> None:
 def test_a_server_that_is_not_there_is_an_error_in_one_line(
     sim_activate: Callable[..., Result],
 ) -> None:
-    with pytest.raises(SimError, match="server: cannot connect to tcp://127.0.0.1:9"):
+    with pytest.raises(SimError, match=r"server: cannot connect to tcp://127\.0\.0\.1:9"):
         sim_activate(serving="26201", server="tcp://127.0.0.1:9")
 
 
