@@ -15,7 +15,6 @@ from firmware_sim.links.clock import Clock
 from firmware_sim.rig.pcapng import TraceWriter
 from firmware_sim.screen import hierarchy, png, svg
 from firmware_sim.screen.theme import Theme
-from firmware_sim.screen.tree import Node
 from firmware_sim.server.policy import Policy
 from firmware_sim_native import imei as imei_check
 from firmware_sim_protocol.numbers import Algorithm
@@ -152,35 +151,6 @@ def _look(_lab: Lab, phone: LabPhone, body: dict[str, Any]) -> object:
     return phone.state()
 
 
-def _screen(_lab: Lab, phone: LabPhone, _body: None) -> object:
-    scene = phone.scene
-    return {
-        "page": scene.page,
-        "title": scene.title,
-        "language": scene.language,
-        "direction": scene.direction.value,
-        "width": scene.width,
-        "height": scene.height,
-        "root": _told(scene.root),
-    }
-
-
-def _told(node: Node) -> dict[str, object]:
-    bounds = node.bounds
-    return {
-        "role": node.role.value,
-        "id": node.resource_id,
-        "label": node.label,
-        "text": "" if node.secret else node.text,
-        "action": node.action,
-        "enabled": node.enabled,
-        "focused": node.focused,
-        "direction": node.direction.value,
-        "bounds": [bounds.left, bounds.top, bounds.right, bounds.bottom],
-        "children": [_told(child) for child in node.children],
-    }
-
-
 def _trace(_lab: Lab, phone: LabPhone, _body: None) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.pcapng"
@@ -268,7 +238,7 @@ HANDLERS: dict[str, Callable[..., Any]] = {
     "add": _add,
     "state": lambda lab, phone, body: phone.state(),
     "remove": _remove,
-    "screen_json": _screen,
+    "screen_json": lambda lab, phone, body: hierarchy.as_object(phone.scene),
     "screen_png": lambda lab, phone, body: png.render(phone.scene),
     "screen_svg": lambda lab, phone, body: svg.render(phone.scene),
     "screen_xml": lambda lab, phone, body: hierarchy.render(phone.scene),
