@@ -249,6 +249,9 @@ class Adapter:
         self._device.type_ticket(bytes.fromhex(request["message"]))
         return {}
 
+    def _type(self, request: Mapping[str, Any]) -> None:
+        self._device.type_text(str(request["text"]))
+
 
 _HANDLERS: Mapping[str, Callable[[Adapter, Mapping[str, Any]], dict[str, Any] | None]] = {
     "hello": Adapter._hello,
@@ -263,4 +266,5 @@ _HANDLERS: Mapping[str, Callable[[Adapter, Mapping[str, Any]], dict[str, Any] | 
     "modem": Adapter._modem,
     "wipe": Adapter._wipe,
     "ticket": Adapter._ticket,
+    "type": Adapter._type,
 }

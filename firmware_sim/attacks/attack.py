@@ -79,6 +79,7 @@ _BY_PREFIX = {
     "KEY_": "9 Keys and keysets",
     "KEYSET_": "9 Keys and keysets",
     "THRESHOLD_": "9 Keys and keysets",
+    "TYPED_": "12.3 The typed form",
     "EXT_": "6 Extensions",
 }
 

@@ -449,6 +449,9 @@ class Controlled:
     def type_ticket(self, message: bytes) -> None:
         self._do(Ability.TICKET, action="type", message=message.hex())
 
+    def type_text(self, text: str) -> None:
+        self._do(Ability.TYPE, text=text)
+
     def seal(self, **changes: object) -> None:
         raise Lacking(Ability.SEAL)
 

@@ -40,6 +40,8 @@ class Ability(enum.Enum):
     """Factory reset."""
     TICKET = "ticket"
     """Ask for an unlock challenge, and type a ticket."""
+    TYPE = "type"
+    """Type a ticket as text, in the form of SPEC.md 12.3."""
     LINK = "link"
     """Break the link: any socket can, a terminal cannot."""
     SEAL = "seal"
@@ -191,6 +193,10 @@ class Device(Protocol):
 
     def type_ticket(self, message: bytes) -> None:
         """Type an UNLOCK_TICKET."""
+        ...
+
+    def type_text(self, text: str) -> None:
+        """Type any text where a ticket is due."""
         ...
 
     def seal(self, **changes: object) -> None:

@@ -243,7 +243,10 @@ class InProcess:
         return from_text(view.challenge)
 
     def type_ticket(self, message: bytes) -> None:
-        action = UserAction("ticket", to_text(message))
+        self.type_text(to_text(message))
+
+    def type_text(self, text: str) -> None:
+        action = UserAction("ticket", text)
         self._run(lambda: self._handset.acts(action, self._now))
         if self._handset.view.page is Page.TICKET:
             self._run(lambda: self._handset.acts(UserAction("back"), self._now))

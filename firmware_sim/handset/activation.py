@@ -290,7 +290,7 @@ class Activation:
         """A person has typed a ticket."""
         self.ticket_problem = ""
         try:
-            message = from_text(text)
+            message = from_text(text, self.guard)
         except TypedFormError as error:
             self.ticket_problem = str(error)
             self.log.add(now, "refusal", f"typed ticket: {error}")

@@ -92,6 +92,7 @@ class Rule(enum.Enum):
         "after a failure a device waits 5 s, and longer each time",
     )
     DROP_LIMIT = (Stage.FRAME, Code.TIMEOUT, "an exchange survives at most 8 drops")
+    TYPED_FORM = (Stage.FRAME, Code.FRAME, "a message that is typed has its checksum")
     # Header
     HEADER_MAGIC = (Stage.HEADER, Code.HEADER, "magic is ODAP")
     HEADER_VERSION = (Stage.HEADER, Code.VERSION, "version is 1")

@@ -19,6 +19,7 @@ from tests.support.cdevice import HOLES, SOURCES, build
 
 OPENABLE = tuple(sorted(set().union(*HOLES.values())))
 UNSUPPORTED = {"FRM-005", "FRM-011", "FRM-012", "FRM-013", "FRM-013-A"}  # serial framing
+UNSUPPORTED |= {"ODP-053"}  # it has no typed form
 UNSUPPORTED |= {"STO-007", "STO-008", "STO-008-E", "POL-008"}  # its record is its own affair
 
 

@@ -20,6 +20,7 @@ from firmware_sim_protocol.codec import build_body
 from firmware_sim_protocol.envelope import Envelope
 from firmware_sim_protocol.numbers import TEN_YEARS_S, Decision, LockState, MessageType, TicketScope
 from firmware_sim_protocol.rules import Rule
+from firmware_sim_protocol.typed import to_text
 from firmware_sim_protocol.values import ChallengeReq, UnlockChallenge
 
 TICKET = MessageType.UNLOCK_TICKET
@@ -137,6 +138,22 @@ def _before_challenge(bench: Bench, hostile: bool) -> None:
         lock_state=LockState.LOCKED_TERRITORY,
     )
     send(bench, ticket_with()(bench, asked, blind), "zero challenge")
+    bench.finish()
+
+
+def _wrong_checksum(bench: Bench, hostile: bool) -> None:
+    """A good ticket, typed with one character of its checksum changed."""
+    bench.need(Ability.TYPE)
+    locked(bench)
+    envelope, challenge = bench.ask_ticket()
+    text = to_text(good_ticket(bench, envelope, challenge))
+    if hostile:
+        bench.hostile()
+        # The last character but one lies within the checksum, and holds no padding.
+        other = "7" if text[-2] != "7" else "8"
+        text = text[:-2] + other + text[-1]
+    bench.act(f"typed: ...{text[-12:]}")
+    bench.device.type_text(text)
     bench.finish()
 
 
@@ -332,5 +349,16 @@ ROWS = (
         "a ticket signed by an unknown key",
         "CVE-2018-0114",
         ticket_with(key=lambda bench: bench.world.rogue),
+    ),
+    Attack(
+        id="ODP-053",
+        family="typed-form",
+        rule=Rule.TYPED_FORM,
+        sent="a good ticket with a wrong character in its checksum",
+        source="Crockford's base 32 (from memory); SPEC.md, 12.3",
+        play=_wrong_checksum,
+        goal=is_open,
+        actor=Actor.PERSON,
+        needs=TYPED | {Ability.TYPE},
     ),
 )
