@@ -330,7 +330,7 @@ class NoisyLine:
 CLAIMED = Overrides(serving="25032", home="310410", imei=OTHER_IMEI)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(seed=st.integers(0, 2**32), rates=rates)
 def test_no_noise_lets_the_truth_through_what_is_overridden(
     seed: int, rates: dict[str, float]
