@@ -65,7 +65,9 @@ _BITS = {
     for name, table in NUMBERS.items()
     if issubclass(table, enum.IntFlag)
 }
-_ALGORITHMS = frozenset(int(each) for each in Algorithm)
+_ALGORITHMS = {int(each): each for each in Algorithm}
+_ROLES = tuple(Role(value) for value in range(sum(int(role) for role in Role) + 1))
+_ROOT = int(Role.ROOT)
 _COUNTRY = re.compile(rb"[A-Z]{2}")
 _SUBDIVISION = re.compile(rb"(?:[A-Z0-9]{1,3})\x00{0,2}")
 
@@ -309,19 +311,23 @@ def _read_entries(octets: bytes, count: int, guard: Guard) -> tuple[KeyEntry, ..
     guard.require(Rule.LAYOUT_VALUE, 1 <= count <= MAX_KEYSET_ENTRIES, f"{count} entries")
     entries = []
     for start in range(0, len(octets), layout.KEYSET_ENTRY_SIZE):
-        row = layout.KEYSET_ENTRY_STRUCT.parse(octets[start : start + layout.KEYSET_ENTRY_SIZE])
-        known = row.algorithm in _ALGORITHMS
-        guard.require(Rule.KEYSET_ALGORITHM, known, f"algorithm {row.algorithm}")
-        # A device without that rule takes an unknown algorithm for its default.
-        algorithm = Algorithm(row.algorithm) if known else Algorithm.ESP256
-        guard.require(Rule.LAYOUT_VALUE, 0 < row.roles < 32, f"roles {row.roles:#x}")
+        number, roles, not_before, not_after, key = layout.KEYSET_ENTRY_STRUCT.unpack(
+            octets[start : start + layout.KEYSET_ENTRY_SIZE]
+        )
+        algorithm = _ALGORITHMS.get(number)
+        if algorithm is None:
+            guard.require(Rule.KEYSET_ALGORITHM, False, f"algorithm {number}")
+            # A device without that rule takes an unknown algorithm for its default.
+            algorithm = Algorithm.ESP256
+        if not 0 < roles < len(_ROLES):
+            guard.require(Rule.LAYOUT_VALUE, False, f"roles {roles:#x}")
         entries.append(
             KeyEntry(
                 algorithm=algorithm,
-                roles=Role(row.roles & 31),
-                not_before=row.not_before,
-                not_after=row.not_after,
-                public_key=_key(algorithm, row.public_key, guard),
+                roles=_ROLES[roles % len(_ROLES)],
+                not_before=not_before,
+                not_after=not_after,
+                public_key=_key(algorithm, key, guard),
             )
         )
     return tuple(entries)
@@ -329,12 +335,13 @@ def _read_entries(octets: bytes, count: int, guard: Guard) -> tuple[KeyEntry, ..
 
 def _check_keyset(keyset: KeySet, guard: Guard) -> None:
     ids = set()
+    roots = 0
     for entry in keyset.entries:
         key = PublicKey.load(entry.algorithm, entry.public_key, guard, Rule.KEYSET_KEY_STRONG)
         ids.add(key.key_id)
+        roots += bool(int(entry.roles) & _ROOT)
     distinct = len(ids) == len(keyset.entries)
     guard.require(Rule.KEYSET_KEYS_DISTINCT, distinct, "a key stands twice")
-    roots = sum(1 for entry in keyset.entries if entry.roles & Role.ROOT)
     sensible = 1 <= keyset.root_threshold <= roots
     guard.require(Rule.KEYSET_THRESHOLD, sensible, f"{keyset.root_threshold} of {roots} roots")
 
