@@ -15,6 +15,8 @@ from firmware_sim.handset.flash import (
     FlashError,
     MemoryFlash,
     Operation,
+    PowerCut,
+    Remains,
 )
 from firmware_sim.handset.record import Record, UsedTicket, decode_record, encode_record
 from firmware_sim.handset.store import Store
@@ -228,3 +230,69 @@ def test_a_commit_that_fails_shows_the_old_state_and_is_tried_again() -> None:
     assert bench.phone.lock_state is LockState.UNPROVISIONED
     assert bench.refusals() == ["store-durable"]
     assert bench.run(10_000).view.page is Page.HOME
+
+
+def boots_of(flash: MemoryFlash) -> int:
+    record, _ = Store(flash, KEY).load()
+    assert record is not None
+    return record.boot_count
+
+
+def interrupted(operation: Operation) -> MemoryFlash:
+    """A flash whose third commit, to slot 0, was cut after `operation`; the power stays on."""
+    flash, _ = committed(2)
+    store = Store(flash, KEY)
+    store.load()
+    flash.arm([Fault(FaultKind.CUT, operations=(operation,))])
+    with pytest.raises(PowerCut):
+        store.commit(Record(device_key_id=bytes(32), boot_count=9))
+    flash.arm([])
+    return flash
+
+
+def test_of_two_records_that_may_count_the_later_one_does() -> None:
+    flash = interrupted(Operation.FLUSH)
+    assert flash.dump()[2] == 2
+    assert boots_of(flash) == 9
+
+
+def test_a_commit_that_was_cut_before_its_bump_is_completed_by_the_next_one() -> None:
+    flash = interrupted(Operation.FLUSH)
+    store = Store(flash, KEY)
+    store.load()
+    assert store.commit(Record(device_key_id=bytes(32), boot_count=10)).sequence == 4
+    assert flash.dump()[2] == 4
+    assert boots_of(flash) == 10
+
+
+def test_what_a_dead_process_has_written_is_on_the_disk_before_it_counts() -> None:
+    # The process died before its flush: the next one reads the slot, but no disk has it yet.
+    flash = interrupted(Operation.WRITE)
+    store = Store(flash, KEY)
+    store.load()
+    flash.arm([Fault(FaultKind.CUT, operations=(Operation.BUMP,))])
+    with pytest.raises(PowerCut):
+        store.commit(Record(device_key_id=bytes(32), boot_count=10))
+    flash.power_cycle(Remains.LOST)
+    assert boots_of(flash) == 9
+
+
+def test_a_bump_whose_success_was_not_seen_is_found_out_at_the_next_commit() -> None:
+    flash, _ = committed(2)
+    store = Store(flash, KEY)
+    store.load()
+    flash.arm(
+        [
+            Fault(FaultKind.EIO_AFTER, operations=(Operation.BUMP,)),
+            Fault(FaultKind.EIO, operations=(Operation.READ_COUNTER,), first=1),
+        ]
+    )
+    with pytest.raises(FlashError):
+        store.commit(Record(device_key_id=bytes(32), boot_count=9))
+    flash.arm([Fault(FaultKind.CUT, operations=(Operation.WRITE,))])
+    with pytest.raises(PowerCut):
+        store.commit(Record(device_key_id=bytes(32), boot_count=10))
+    flash.power_cycle(Remains.LOST)
+    # The next commit went to the other slot: what had counted unseen is still there.
+    assert boots_of(flash) == 9
+    assert store.commit(Record(device_key_id=bytes(32), boot_count=11)).sequence == 4
