@@ -101,7 +101,9 @@ def parse_body(kind: MessageType, body: bytes, guard: Guard = SOUND) -> Message:
         start, size = size, size + count * layout.KEYSET_ENTRY_SIZE
         if len(body) < size:
             guard.require(Rule.LAYOUT_SIZE, False, f"{count} entries do not fit")
-        octets = body[start:size].ljust(size - start, b"\xff")
+        # A twin that believes the count reads the whole entries that are there.
+        whole = (len(body[start:size]) // layout.KEYSET_ENTRY_SIZE) * layout.KEYSET_ENTRY_SIZE
+        octets = body[start : start + whole]
         fields["entries"] = _read_entries(octets, count, guard)
     fields["extensions"] = parse_extensions(body[size:], guard)
     message: Message = CLASSES[kind](**fields)
