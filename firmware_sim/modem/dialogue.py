@@ -387,7 +387,7 @@ class ModemDialogue:
 
     def _attention_ended(self, finished: Finished, now: int) -> None:
         heard = finished.ending in (Ending.OK, Ending.REFUSED)
-        if not self._answered:
+        if not self._answered and not (heard and finished.echoed):
             self._exchange.echoes = None
             self._answered = heard
             return

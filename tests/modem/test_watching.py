@@ -121,7 +121,7 @@ def test_a_modem_that_restarts_is_read_from_the_beginning() -> None:
 def test_a_modem_that_dies_while_watched_is_a_failure_and_the_last_reading_is_kept() -> None:
     modem = ScriptedModem()
     talk = Talk(ModemDialogue(), modem).start().run()
-    modem.silent_from = "AT"
+    modem.silent_from = "ATQ0V1E1"
     talk.run_for(60_000)
     assert talk.dialogue.failure == "the modem stopped answering (no answer within 5 s)"
     assert talk.dialogue.reading is not None
