@@ -20,9 +20,22 @@ def attacks() -> tuple[Attack, ...]:
         signatures,
         stores,
         tickets,
+        unsigned,
+        weakkeys,
     )
 
-    rooms = (signatures, keysets, frames, layouts, answers, tickets, stores, behaviour)
+    rooms = (
+        signatures,
+        weakkeys,
+        keysets,
+        frames,
+        layouts,
+        answers,
+        unsigned,
+        tickets,
+        stores,
+        behaviour,
+    )
     rows = tuple(row for room in rooms for row in room.ROWS)
     ids = [row.id for row in rows]
     assert len(set(ids)) == len(ids), sorted(one for one in ids if ids.count(one) > 1)
