@@ -58,11 +58,11 @@ def run(options: argparse.Namespace) -> int:
         except BaseException:
             listener.close()
             raise
-        stop_on_signals()
-        print(f"{options.url} as {listener.address}", flush=True)
         clock = MonotonicClock()
-        tell(Event(clock.now(), "modem", "override", f"OVERRIDE: {overrides.banner}"))
         try:
+            stop_on_signals()
+            print(f"{options.url} as {listener.address}", flush=True)
+            tell(Event(clock.now(), "modem", "override", f"OVERRIDE: {overrides.banner}"))
             while True:
                 bridge.step(clock)
         except KeyboardInterrupt:
