@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from firmware_sim.cli.tracing import add_trace_option, check_trace, traced
 from firmware_sim.errors import SimError, UsageError
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--until", choices=EXPECTABLE, help="with --for: end at this outcome")
     run.add_argument("--reattach", action="store_true", help="wait for a modem that is unplugged")
     run.add_argument("--twin", metavar="ID", help="run a vulnerable twin (see `attack list`)")
-    run.add_argument("--trace", type=Path, metavar="FILE.pcapng", help="write a capture file")
+    add_trace_option(run)
     result = parser.add_argument_group("the result")
     result.add_argument("--screenshot", type=Path, metavar="FILE.png")
     result.add_argument("--json", action="store_true", help="one object on the last line")
@@ -82,15 +83,18 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """0: final screen as expected; 1: another outcome; 2: usage; 3: could not be carried out."""
     from firmware_sim.cli.timeline import Timeline
-    from firmware_sim.cli.tracing import traced
     from firmware_sim.rig.activation import Activation
     from firmware_sim.rig.drawing import Drawing
 
     _check_screenshot(options.screenshot)
     timeline = None if options.json else Timeline()
-    with traced(options.trace, timeline) as watch:
-        ask = _ask_pin if sys.stdin.isatty() else None
-        result = Activation(plan_of(options), watch, ask).run()
+    check_trace(options.trace)
+    ask = _ask_pin if sys.stdin.isatty() else None
+    activation = Activation(plan_of(options), ask)
+    with traced(
+        options.trace, timeline, epoch_s=activation.rtc_s, keysets=[activation.trust]
+    ) as watch:
+        result = activation.run(watch)
     drawing = Drawing(result.view)
     picture = options.screenshot
     if picture is None and not options.json and os.access(".", os.W_OK):

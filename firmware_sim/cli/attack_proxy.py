@@ -6,8 +6,13 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from firmware_sim.cli.signals import stop_on_signals
+from firmware_sim.cli.tracing import Tell, add_trace_option, check_trace, traced
+from firmware_sim.events import Event
+
 if TYPE_CHECKING:
     from firmware_sim.attacks.proxy import Line, Middleman, Out
+    from firmware_sim.links.clock import Clock
     from firmware_sim.links.link import Link, Listener
     from firmware_sim_protocol.framing import Framing
 
@@ -29,6 +34,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--connections", type=int, metavar="N", help="end after N connections (default: never)"
     )
+    add_trace_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -37,8 +43,10 @@ def run(options: argparse.Namespace) -> int:
     from firmware_sim.attacks.catalogue import attack_named
     from firmware_sim.attacks.proxy import LiveWorld, Middleman
     from firmware_sim.links import listen
+    from firmware_sim.links.clock import MonotonicClock
     from firmware_sim.server.keys import load_keys
 
+    check_trace(options.trace)
     chosen = [attack_named(name) for words in options.attack for name in words.split(",") if name]
     keys = load_keys(options.keys) if options.keys is not None else None
     middleman = Middleman(
@@ -49,12 +57,17 @@ def run(options: argparse.Namespace) -> int:
     )
     listener = listen(options.listen, part="proxy")
     print(f"listening on {listener.address}", flush=True)
+    stop_on_signals()
     served = 0
+    clock = MonotonicClock()
     try:
-        while options.connections is None or served < options.connections:
-            device = _next_caller(listener)
-            served += 1
-            _serve(middleman, device, options)
+        with traced(options.trace, None, keysets=keys.keysets if keys else ()) as tell:
+            while options.connections is None or served < options.connections:
+                device = _next_caller(listener)
+                served += 1
+                _serve(middleman, device, options, clock, tell)
+    except KeyboardInterrupt:
+        pass  # being told to stop is how it ends; what was seen is told below
     finally:
         listener.close()
     for seen in middleman.seen:
@@ -78,16 +91,17 @@ def _next_caller(listener: Listener) -> Link:
         wait([listener], POLL_S)
 
 
-def _serve(middleman: Middleman, device: Link, options: argparse.Namespace) -> None:
+def _serve(
+    middleman: Middleman, device: Link, options: argparse.Namespace, clock: Clock, tell: Tell
+) -> None:
     """One connection, until either side closes it."""
     import time
 
     from firmware_sim.links import open_link
-    from firmware_sim.links.clock import MonotonicClock, unix_seconds
+    from firmware_sim.links.clock import unix_seconds
     from firmware_sim.links.link import LinkClosed
     from firmware_sim.links.waiting import wait
 
-    clock = MonotonicClock()
     server = open_link(options.upstream, part="server")
     links = {"device": device, "server": server}
     middleman.connected()
@@ -99,20 +113,26 @@ def _serve(middleman: Middleman, device: Link, options: argparse.Namespace) -> N
             for out in outs:
                 time.sleep(out.after_ms / 1000)
                 links[out.to].send(out.octets)
-            _show(middleman.lines, options.decode)
+            _show(middleman.lines, options.decode, clock.now(), tell)
     except LinkClosed:
         middleman.lost()
-        _show(middleman.lines, options.decode)
+        _show(middleman.lines, options.decode, clock.now(), tell)
     finally:
         device.close()
         server.close()
 
 
-def _show(lines: list[Line], decode: bool) -> None:
+_PARTS = {"device": "handset", "server": "server", "attacker": "link"}
+"""Who speaks, as the timeline of a capture names the parts."""
+
+
+def _show(lines: list[Line], decode: bool, now: int, tell: Tell) -> None:
     from firmware_sim.attacks.reports.explain import parts_of
 
     for line in lines:
         print(f"{line.who:8} {line.text}", flush=True)
+        kind = "message" if line.octets else "state"
+        tell(Event(now, _PARTS[line.who], kind, line.text, raw=line.octets, sent=True))
         if decode:
             for part in parts_of(line.octets):
                 print(f"{'':8}  {part.offset:5} {part.name}: {part.octets.hex()} {part.value}")

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from firmware_sim.cli.tracing import Tell, add_trace_option, check_trace, traced
 from firmware_sim.errors import SimError, UsageError
+from firmware_sim.events import Event
 
 if TYPE_CHECKING:
     from firmware_sim.attacks.attack import Attack
@@ -59,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     reports.add_argument("--sarif", type=Path, metavar="FILE")
     reports.add_argument("--html", type=Path, metavar="FILE")
     reports.add_argument("--json", action="store_true", help="one object, and nothing else")
+    add_trace_option(reports)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -71,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("attack", "--twin is the simulator's; --control names another device")
     if options.jobs < 1:
         raise UsageError("attack", "-j needs at least one process")
+    check_trace(options.trace)
     chosen = _chosen(options)
     rule = next(iter(twin_named(options.twin)[0].waived)) if options.twin else None
     settings = Settings(
@@ -80,9 +84,10 @@ def run(options: argparse.Namespace) -> int:
         twins=options.twins,
         rule=rule,
     )
-    progress = _Progress(len(chosen), quiet=options.json)
-    result = _run(options, chosen, settings, progress)
-    progress.end()
+    with traced(options.trace, None) as tell:
+        progress = _Progress(len(chosen), quiet=options.json, tell=tell)
+        result = _run(options, chosen, settings, progress)
+        progress.end()
     _write(options, result)
     if options.json:
         from firmware_sim.attacks.reports.summary import summary
@@ -147,14 +152,16 @@ def _quoted(text: str) -> str:
 class _Progress:
     """What has been tried so far: one line that is written over, on a terminal."""
 
-    def __init__(self, total: int, quiet: bool) -> None:
+    def __init__(self, total: int, quiet: bool, tell: Tell) -> None:
         self._total = total
         self._done = 0
         self._quiet = quiet
+        self._trace = _Trace(tell)
         self._terminal = sys.stderr.isatty()
 
     def __call__(self, outcome: Outcome) -> None:
         self._done += 1
+        self._trace(outcome)
         if self._quiet:
             return
         line = f"[{self._done:3}/{self._total}] {outcome.attack.id:11} {outcome.verdict.value}"
@@ -166,6 +173,31 @@ class _Progress:
     def end(self) -> None:
         if self._terminal and not self._quiet:
             print("\r" + " " * 60 + "\r", end="", file=sys.stderr, flush=True)
+
+
+_PARTS = {"device": "handset", "server": "server", "attacker": "link", "bench": "link"}
+"""Who speaks, as the timeline of a capture names the parts."""
+
+
+class _Trace:
+    """The frames of one attack after the other, as events; each attack has its own clock."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._now = 0
+
+    def __call__(self, outcome: Outcome) -> None:
+        name, started = outcome.attack.id, self._now
+        for number, frame in enumerate(outcome.frames):
+            self._now = max(self._now, started + frame.at)
+            hostile = frame.who == "attacker" and number >= outcome.hostile_from
+            text = f"{name}: {frame.note or frame.who}{' (hostile)' if hostile else ''}"
+            kind = "message" if frame.octets else "state"
+            sent = frame.who != "bench" or None
+            event = Event(self._now, _PARTS[frame.who], kind, text, raw=frame.octets, sent=sent)
+            self._tell(event)
+        verdict = {"attack": name, "verdict": outcome.verdict.value}
+        self._tell(Event(self._now, "link", "verdict", f"{name}: {outcome.why}", verdict))
 
 
 def _tell(result: Result) -> None:

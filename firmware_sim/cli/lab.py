@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from firmware_sim.cli.tracing import add_trace_option, check_trace, traced
 from firmware_sim.errors import SimError, UsageError
+from firmware_sim.events import Event
 
 if TYPE_CHECKING:
     from firmware_sim.lab.phone import Setup
@@ -30,6 +33,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--algorithm", choices=("esp256", "ed25519"), default="esp256")
     parser.add_argument("--twin", metavar="ID", help="vulnerable twins (see `attack list`)")
     parser.add_argument("--seed", type=int, metavar="N", help="the same keys and nonces each time")
+    add_trace_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -43,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
     from firmware_sim.links.clock import MonotonicClock, unix_seconds
     from firmware_sim.links.entropy import SeededEntropy, SystemEntropy
 
+    check_trace(options.trace)
     host, port = _address(options.listen)
     if host not in LOOPBACK and not options.token:
         raise UsageError("lab", f"to listen on {host}, which is not loopback, give a --token")
@@ -72,7 +77,15 @@ def run(options: argparse.Namespace) -> int:
     config = uvicorn.Config(
         service.app(), log_level="warning", lifespan="on", timeout_graceful_shutdown=1
     )
-    uvicorn.Server(config).run(sockets=[door])
+    trusted = [phone.trust for phone in lab.phones.values()]
+    with traced(options.trace, None, keysets=trusted) as tell:
+
+        def observe(name: str, event: Event) -> None:
+            tell(replace(event, text=f"{name}: {event.text}"))
+
+        if options.trace is not None:
+            lab.observe(observe)
+        uvicorn.Server(config).run(sockets=[door])
     return 0
 
 
@@ -106,7 +119,6 @@ def _setup(options: argparse.Namespace) -> Setup:
 
 def _numbered(setup: Setup, number: int) -> Setup:
     """The same with the IMEI `number` further on."""
-    from dataclasses import replace
 
     from firmware_sim_native import imei
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
 from firmware_sim.cli.modem_line import add_line_options, line_settings
 from firmware_sim.cli.signals import stop_on_signals
-from firmware_sim.cli.tracing import traced
+from firmware_sim.cli.tracing import add_trace_option, check_trace, traced
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +27,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="serving=PLMN, sim=PLMN or absent, pin, puk, network-locked ..., imei=IMEI, "
         "registration=home, roaming, denied, searching, idle, emergency",
     )
-    parser.add_argument("--trace", type=Path, metavar="FILE.pcapng", help="write a capture file")
+    add_trace_option(parser)
     parser.add_argument("-v", "--verbose", action="store_true", help="every line of both sides")
 
 
@@ -42,6 +41,7 @@ def run(options: argparse.Namespace) -> int:
     from firmware_sim.rig.bridging import Bridge
     from firmware_sim.rig.modem_port import opener_of
 
+    check_trace(options.trace)
     overrides = override.parse(options.override)
     timeline = Timeline(sys.stdout)
 

@@ -8,6 +8,8 @@ import json
 from typing import TYPE_CHECKING
 
 from firmware_sim.cli.modem_line import add_line_options, line_settings
+from firmware_sim.cli.tracing import add_trace_option, check_trace, traced
+from firmware_sim.events import Event
 
 if TYPE_CHECKING:
     from firmware_sim.rig.doctor import Finding
@@ -18,6 +20,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """Add the options."""
     add_line_options(parser)
     parser.add_argument("--json", action="store_true", help="one array on stdout")
+    add_trace_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,6 +52,7 @@ def _examine(options: argparse.Namespace) -> list[Finding]:
     from firmware_sim.rig import doctor
     from firmware_sim.rig.modem_port import ModemPort, opener_of, read_until_done
 
+    check_trace(options.trace)
     findings: list[Finding] = []
     path = doctor.device_path(options.url)
     if path is not None:
@@ -57,12 +61,14 @@ def _examine(options: argparse.Namespace) -> list[Finding]:
             return findings
     heard: list[bytes] = []
     port = ModemPort(opener_of(options.url, line_settings(options)), patience=Patience(2_000))
+
+    def listen(event: Event) -> None:
+        if event.sent is False:
+            heard.append(event.raw)
+
     try:
-        read_until_done(
-            port,
-            MonotonicClock(),
-            lambda event: heard.append(event.raw) if event.sent is False else None,
-        )
+        with traced(options.trace, listen) as tell:
+            read_until_done(port, MonotonicClock(), tell)
     except UsageError:
         raise
     except LinkError as failure:

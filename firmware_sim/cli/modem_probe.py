@@ -5,10 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from pathlib import Path
 
 from firmware_sim.cli.modem_line import add_line_options, line_settings
-from firmware_sim.cli.tracing import traced
+from firmware_sim.cli.tracing import add_trace_option, traced
 from firmware_sim.errors import SimError
 
 
@@ -19,7 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-v", "--verbose", action="store_true", help="every command and answer, on stderr"
     )
-    parser.add_argument("--trace", type=Path, metavar="FILE.pcapng", help="write a capture file")
+    add_trace_option(parser)
     parser.add_argument(
         "--scan", action="store_true", help="look for every network in reach (up to 3 minutes)"
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from firmware_sim.cli.modem_line import add_line_options, line_settings
 from firmware_sim.cli.signals import stop_on_signals
+from firmware_sim.cli.tracing import Tell, add_trace_option, check_trace, traced
 from firmware_sim.errors import SimError
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="stay on and record for so long",
     )
     parser.add_argument("--note", default="", help="a line to keep in the file")
+    add_trace_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,6 +53,7 @@ def run(options: argparse.Namespace) -> int:
     from firmware_sim.rig.modem_port import opener_of
     from firmware_sim.rig.recorder import RecordingFile, RecordingLink
 
+    check_trace(options.trace)
     masking = None
     if options.mask is not None:
         masking = Masking(options.mask or secrets.token_hex(16))
@@ -64,7 +67,8 @@ def run(options: argparse.Namespace) -> int:
     plain = opener_of(options.url, line_settings(options))
     try:
         stop_on_signals()
-        _record(options, lambda: RecordingLink(plain(), file, clock), clock)
+        with traced(options.trace, None) as tell:
+            _record(options, lambda: RecordingLink(plain(), file, clock), clock, tell)
     except KeyboardInterrupt:
         print(f"recorded: {options.file}", file=sys.stderr)
         return 0
@@ -74,7 +78,7 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _record(options: argparse.Namespace, opener: Opener, clock: Clock) -> None:
+def _record(options: argparse.Namespace, opener: Opener, clock: Clock, tell: Tell) -> None:
     from firmware_sim.links import listen, wait
     from firmware_sim.rig.bridging import Bridge
     from firmware_sim.rig.modem_port import ModemPort, read_until_done
@@ -83,7 +87,7 @@ def _record(options: argparse.Namespace, opener: Opener, clock: Clock) -> None:
     until = None if seconds is None else clock.now() + int(seconds * 1000)
     if options.expose is not None:
         listener = listen(options.expose, part="modem")
-        bridge = Bridge(opener, listener, lambda event: None)
+        bridge = Bridge(opener, listener, tell)
         print(f"{options.url} as {listener.address}", flush=True)
         try:
             while until is None or clock.now() < until:
@@ -93,10 +97,12 @@ def _record(options: argparse.Namespace, opener: Opener, clock: Clock) -> None:
         return
     port = ModemPort(opener)
     try:
-        read_until_done(port, clock)
+        read_until_done(port, clock, tell)
         while port.dialogue.failure is None and until is not None and clock.now() < until:
             wait(port.links(), max(0.0, min(1.0, (until - clock.now()) / 1000)))
             port.step(clock.now())
+            for event in port.events():
+                tell(event)
     finally:
         port.close()
     if port.dialogue.failure is not None:

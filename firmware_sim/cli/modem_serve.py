@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-from types import FrameType
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from firmware_sim.cli.signals import stop_on_signals
+from firmware_sim.cli.tracing import add_trace_option, traced
 from firmware_sim.errors import SimError, UsageError
 from firmware_sim.events import Event
 
@@ -28,7 +29,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     modem = parser.add_argument_group("the modem")
     modem.add_argument("--serving", metavar="PLMN", default="26201", help="network, or none")
-    modem.add_argument("--sim", metavar="PLMN", help="home network of the SIM, or none")
+    modem.add_argument(
+        "--sim", metavar="PLMN", help="home network of the SIM, or none; default: that of --serving"
+    )
     modem.add_argument("--sim2", metavar="PLMN", help="home network of a SIM in the second slot")
     modem.add_argument("--imei", metavar="IMEI", help="15 digits; further modems count up from it")
     modem.add_argument("--profile", default="generic", metavar="NAME", help="family it plays")
@@ -49,6 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--control", metavar="PATH", help="Unix socket for `modem set` and `move`")
     parser.add_argument("--list-profiles", action="store_true", help="name the profiles and stop")
     parser.add_argument("-v", "--verbose", action="store_true", help="print the dialogue")
+    add_trace_option(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,7 +79,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _serve(options: argparse.Namespace, urls: list[str]) -> int:
-    from firmware_sim.cli.modem_control import default_control
     from firmware_sim.modem.virtual import VirtualModem, default_state, faults, make_sim, profile
     from firmware_sim.modem.virtual.defaults import DEFAULT_IMEI, plmn_or_none
     from firmware_sim.modem.virtual.settings import apply
@@ -98,11 +101,25 @@ def _serve(options: argparse.Namespace, urls: list[str]) -> int:
         modems.append((VirtualModem(state, family, chosen), url))
     _allow_files(2 * len(modems))
     control = f"unix:{options.control}" if options.control else None
-    host = ModemHost(modems, control, on_event=_print_event if options.verbose else None)
+    with traced(options.trace, None) as trace:
+
+        def tell(index: int, event: Event) -> None:
+            if options.verbose:
+                _print_event(index, event)
+            if options.trace is not None:
+                trace(event if len(modems) == 1 else _marked(index, event))
+
+        _host(ModemHost(modems, control, on_event=tell), control)
+    return 0
+
+
+def _host(host: ModemHost, control: str | None) -> None:
+    from firmware_sim.cli.modem_control import default_control
+
     try:
         if control is None:
             _try_default_control(host, default_control())
-        _stop_on_signals()
+        stop_on_signals()
         for index, port in enumerate(host.ports):
             state = port.modem.state
             print(
@@ -113,10 +130,9 @@ def _serve(options: argparse.Namespace, urls: list[str]) -> int:
             print(f"control: {host.control}", flush=True)
         host.run()
     except KeyboardInterrupt:
-        return 0  # being told to stop is how this command ends
+        return  # being told to stop is how this command ends
     finally:
         host.close()
-    return 0
 
 
 def _try_default_control(host: ModemHost, path: str) -> None:
@@ -124,13 +140,6 @@ def _try_default_control(host: ModemHost, path: str) -> None:
         host.open_control(f"unix:{path}")
     except SimError as cause:
         print(f"firmware-sim: no control socket ({cause.text})", file=sys.stderr)
-
-
-def _stop_on_signals() -> None:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        raise KeyboardInterrupt  # breaks the wait, which stop() alone would not
-
-    signal.signal(signal.SIGTERM, stop)
 
 
 _SPARE_FILES = 64
@@ -165,6 +174,11 @@ def _counted_up(first: str, steps: int) -> str:
         return first
     body = f"{(int(first[:14]) + steps) % 10**14:014d}"
     return body + str(imei.check_digit(body))
+
+
+def _marked(index: int, event: Event) -> Event:
+    """The event with its modem's number before its text: one capture holds them all."""
+    return replace(event, text=f"modem {index}: {event.text}")
 
 
 def _print_event(index: int, event: Event) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from firmware_sim.cli.tracing import add_trace_option, check_trace, traced
 from firmware_sim.errors import SimError, UsageError
 from firmware_sim.events import Event
 
@@ -51,7 +52,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     limits.add_argument("--max-connections", type=int, default=256, metavar="N")
     output = parser.add_argument_group("what it says")
     output.add_argument("--quiet", action="store_true", help="only addresses and complaints")
-    output.add_argument("--trace", type=Path, metavar="FILE.pcapng", help="write a capture file")
+    add_trace_option(output)
     output.add_argument("--json", action="store_true", help="one object a line for each event")
 
 
@@ -62,6 +63,7 @@ def run(options: argparse.Namespace) -> int:
     """0: told to end; 2: usage; 3: could not be carried out."""
     from firmware_sim.rig.serving import Serving, open_places
 
+    check_trace(options.trace)
     if options.max_connections < 1:
         raise UsageError("server", "--max-connections must be at least 1")
     if options.enrolled is not None and options.one_key:
@@ -71,7 +73,9 @@ def run(options: argparse.Namespace) -> int:
     signals = _Signals()
     with ExitStack() as stack:
         stack.callback(places.close)
-        show = _traced(options, issuer, stack, _shown(options))
+        show = stack.enter_context(
+            traced(options.trace, _shown(options), keysets=issuer.keys.keysets)
+        )
         serving = Serving(issuer, places, show, max_connections=options.max_connections)
         stack.callback(serving.close)
         for address in places.addresses:
@@ -202,31 +206,6 @@ def _shown(options: argparse.Namespace) -> Callable[[Event], None]:
             sys.stdout.flush()
 
     return show
-
-
-def _traced(
-    options: argparse.Namespace,
-    issuer: Issuer,
-    stack: ExitStack,
-    show: Callable[[Event], None],
-) -> Callable[[Event], None]:
-    """`show`, and the capture file where one is asked for."""
-    path: Path | None = options.trace
-    if path is None:
-        return show
-    if path.suffix != ".pcapng":
-        raise UsageError("trace", f"{path} does not end in .pcapng")
-    from firmware_sim.links.clock import unix_seconds
-    from firmware_sim.rig.pcapng import TraceWriter
-
-    writer = TraceWriter(path, unix_seconds(), issuer.keys.keysets)
-    stack.enter_context(writer)
-
-    def both(event: Event) -> None:
-        show(event)
-        writer.event(event)
-
-    return both
 
 
 def _say(text: str, as_json: bool, **fields: object) -> None:

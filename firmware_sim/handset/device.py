@@ -16,7 +16,7 @@ from firmware_sim.events import Event
 from firmware_sim.flash import Flash, FlashError
 from firmware_sim.handset.activation import Activation
 from firmware_sim.handset.board import Board
-from firmware_sim.handset.evidence import NOTHING_SEEN, Evidence, SimCondition
+from firmware_sim.handset.evidence import NOTHING_SEEN, Evidence, SimCondition, is_pin
 from firmware_sim.handset.exchange import ExchangeState
 from firmware_sim.handset.firmware import OFFICIAL, Firmware
 from firmware_sim.handset.lock import LOCKED, notice_event
@@ -287,7 +287,10 @@ class Handset:
         if name == "language" and page is Page.LANGUAGE:
             self._locale = self._activation.locale = action.value or self._locale
         elif name == "sim_pin" and page is Page.SIM_PIN:
-            self._pin = action.value
+            if is_pin(action.value):
+                self._pin = action.value
+            else:
+                self._log.add(now, "state", "not sent to the card: a PIN is 4 to 8 digits")
         elif name == "wifi.join" and page is Page.WIFI:
             self._wifi_joined, self._wifi_country = True, action.value
             self._update_evidence()

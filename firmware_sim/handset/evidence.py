@@ -47,3 +47,8 @@ class Evidence:
 
 
 NOTHING_SEEN = Evidence()
+
+
+def is_pin(text: str) -> bool:
+    """Whether a card could have this PIN: 4 to 8 digits. Source: ETSI TS 131 101, 9.5.1."""
+    return text.isascii() and text.isdigit() and 4 <= len(text) <= 8

@@ -5,10 +5,12 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from firmware_sim.errors import SimError, UsageError
+from firmware_sim.events import Event
 from firmware_sim.lab.phone import DEVICES, LabPhone, Setup
 from firmware_sim.lab.tamper import tampering
 from firmware_sim.links.clock import Clock
@@ -45,6 +47,8 @@ class Lab:
     defaults: Setup = field(default_factory=Setup)
     phones: dict[str, LabPhone] = field(default_factory=dict)
     added: Callable[[LabPhone], None] = lambda phone: None
+    observer: Callable[[str, Event], None] = lambda name, event: None
+    """Told every event of every phone, with the phone's name: set it by `observe`."""
     removed: Callable[[LabPhone], None] = lambda phone: None
 
     def phone(self, name: str) -> LabPhone:
@@ -66,11 +70,18 @@ class Lab:
         if name in self.phones:
             raise Problem(409, f"there is a phone {name!r} already")
         phone = LabPhone(name, setup, self.clock, self.wall_s(), self.entropy)
+        phone.observed = partial(self.observer, name)
         self.phones[name] = phone
         self.added(phone)
         if on:
             phone.power(True)
         return phone
+
+    def observe(self, observer: Callable[[str, Event], None]) -> None:
+        """From now on tell it every event, of the phones that are here and of those to come."""
+        self.observer = observer
+        for name, phone in self.phones.items():
+            phone.observed = partial(observer, name)
 
     def packs(self) -> list[str]:
         """The names of the policy packs."""
@@ -154,7 +165,7 @@ def _look(_lab: Lab, phone: LabPhone, body: dict[str, Any]) -> object:
 def _trace(_lab: Lab, phone: LabPhone, _body: None) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "trace.pcapng"
-        with TraceWriter(path) as writer:
+        with TraceWriter(path, phone.epoch_s, [phone.trust]) as writer:
             for event in phone.events:
                 writer.event(event)
         return path.read_bytes()

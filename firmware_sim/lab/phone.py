@@ -86,6 +86,8 @@ class LabPhone:
         """Everything since power was first given, for the capture file."""
         self.changed: Callable[[], None] = lambda: None
         """Called when there is something new to see."""
+        self.observed: Callable[[Event], None] = lambda event: None
+        """Told every event, as it happens."""
         self._clock = clock
         self._skipped = 0
         self._epoch_s = wall_s - clock.now() // 1000
@@ -182,6 +184,16 @@ class LabPhone:
             "notice": self.view.notice,
             "last_event": self.timeline.last,
         }
+
+    @property
+    def trust(self) -> bytes:
+        """The KEYSET message that this phone was given at manufacture."""
+        return self._server.keys.trust
+
+    @property
+    def epoch_s(self) -> int:
+        """Seconds since 1970 at which the clock of its events shows 0."""
+        return self._epoch_s
 
     # Time -----------------------------------------------------------------------------
 
@@ -357,6 +369,7 @@ class LabPhone:
     def _observe(self, event: Event) -> None:
         self.timeline.add(event)
         self.events.append(event)
+        self.observed(event)
 
     def _note(self, part: str, kind: str, text: str) -> None:
         self._observe(Event(self.now, part, kind, text))

@@ -16,6 +16,7 @@ from firmware_sim.links import open_link
 from firmware_sim.links.clock import Clock, ManualClock, MonotonicClock, unix_seconds
 from firmware_sim.links.entropy import Entropy, SeededEntropy, SystemEntropy
 from firmware_sim.modem.dialogue import DialogueOptions, ModemDialogue
+from firmware_sim.modem.phase import Phase
 from firmware_sim.modem.virtual import DEFAULT_IMEI, VirtualModem, default_state
 from firmware_sim.rig import outcome
 from firmware_sim.rig.embedded import SIMULATED_NOW_S, EmbeddedServer, embedded_server
@@ -57,20 +58,20 @@ class Result:
 
 
 class Activation:
-    """A phone set up by a plan; `run` takes it from power-on to its final screen."""
+    """A phone set up by a plan; `run` takes it from power-on to its final screen.
 
-    def __init__(
-        self,
-        plan: Plan,
-        observe: Callable[[Event], None],
-        ask_pin: Callable[[], str | None] | None = None,
-    ) -> None:
+    `rtc_s`: seconds since 1970 at power-on.
+    """
+
+    def __init__(self, plan: Plan, ask_pin: Callable[[], str | None] | None = None) -> None:
         """`ask_pin` asks a person for the SIM's PIN where the plan has none."""
         check(plan)
         self._plan = plan
-        self._observe = observe
+        self._observe: Callable[[Event], None] = lambda event: None
         self._ask_pin = ask_pin
         self._pin_given = False
+        self._pin_taken: bool | None = None
+        """Whether the card took the PIN; None: it has not answered."""
         self._refusal = ""
         self._refused_at: int | None = None
         self._following = False
@@ -79,7 +80,7 @@ class Activation:
         self._clock: Clock = ManualClock() if in_memory else MonotonicClock()
         # With a seed and nothing real around, even the wall clock is part of the plan.
         simulated = plan.seed is not None and in_memory and plan.state is None
-        self._rtc_s = SIMULATED_NOW_S if simulated else unix_seconds()
+        self.rtc_s = SIMULATED_NOW_S if simulated else unix_seconds()
         self._directory = StateDirectory(plan.state) if plan.state is not None else None
         if self._directory is not None:
             self._directory.prepare()
@@ -131,14 +132,14 @@ class Activation:
             if folder.exists():
                 keys = load_keys(folder)
             else:
-                keys = make_keys(self._entropy, plan.algorithm, self._rtc_s)
+                keys = make_keys(self._entropy, plan.algorithm, self.rtc_s)
                 folder.parent.mkdir(mode=0o700, exist_ok=True)
                 save_keys(keys, folder)
             store = SqliteStore(self._directory.server / "server.db")
         self._embedded = embedded_server(
             policy,
             self._entropy,
-            self._rtc_s,
+            self.rtc_s,
             keys=keys,
             store=store or MemoryStore(),
             algorithm=plan.algorithm,
@@ -208,16 +209,24 @@ class Activation:
                 return None  # never a second guess: a card has three
             self._pin_given = True
             pin = self._plan.pin or (self._ask_pin() if self._ask_pin is not None else None)
+            if not pin:
+                self._pin_taken = False
             return UserAction("sim_pin", pin) if pin else None
         return autopilot(view)
 
     # Running --------------------------------------------------------------------------
 
-    def run(self) -> Result:
+    @property
+    def trust(self) -> bytes:
+        """The KEYSET that the phone was given at manufacture."""
+        return self._board_file.trust
+
+    def run(self, observe: Callable[[Event], None]) -> Result:
         """From power-on to the final screen, and on from there as long as the plan says."""
+        self._observe = observe
         plan, clock = self._plan, self._clock
         started = clock.now()
-        self.phone.boot(started, self._rtc_s)
+        self.phone.boot(started, self.rtc_s)
         try:
             ended = run([self.phone], clock, self._done, started + 1000 * plan.timeout_s)
             view = self.phone.view
@@ -247,7 +256,9 @@ class Activation:
         if self.phone.modem_failure or self.phone.server_failure or self.phone.dialogue.failure:
             return True
         if self.phone.view.page is Page.SIM_PIN and self._pin_given:
-            return self.phone.view.pin_tries is not None
+            # Refused: end when the card has told how many tries are left.
+            watching = self.phone.dialogue.phase is Phase.WATCHING
+            return self._pin_taken is False and watching
         if self._refused_at is not None and self._clock.now() - self._refused_at > PATIENCE_MS:
             return True
         final = outcome.outcome_of(self.phone.view) is not None
@@ -295,6 +306,8 @@ class Activation:
     def _watch(self, event: Event) -> None:
         if event.part == "handset" and event.kind == "refusal":
             self._refusal, self._refused_at = event.text, event.at
+        elif event.part == "modem" and event.kind == "pin":
+            self._pin_taken = bool(event.detail.get("accepted"))
         elif event.part == "flash" and event.kind == "commit":
             # A true answer after a forged one: the forged one is no failure any more.
             self._refusal, self._refused_at = "", None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from firmware_sim.errors import UsageError
+from firmware_sim.handset.evidence import is_pin
 from firmware_sim_native import imei as imei_check
 from firmware_sim_protocol.numbers import Algorithm
 from firmware_sim_protocol.rules import SOUND, Guard
@@ -72,6 +73,12 @@ def check(plan: Plan) -> None:
                 f"--{name} sets the virtual modem; a real modem's answers are overridden with"
                 f" `firmware-sim modem bridge {plan.modem} --override {name}={digits}`",
             )
+    if plan.imei is not None and plan.imei == plan.imei2:
+        raise UsageError(
+            "imei2", f"{plan.imei2!r} is the first IMEI already: each slot has its own"
+        )
+    if plan.pin is not None and not is_pin(plan.pin):
+        raise UsageError("pin", "a PIN is 4 to 8 digits")
     if plan.imei is not None and plan.modem != VIRTUAL:
         raise UsageError("imei", "--imei sets the virtual modem; a real modem tells its own IMEI")
     if plan.policy is not None and plan.server != EMBEDDED:
