@@ -78,7 +78,7 @@ def sim_activate() -> Callable[..., Result]:
     from firmware_sim.rig.plan import Plan
 
     def activate(**fields: Any) -> Result:
-        return Activation(Plan(**fields), lambda event: None).run()
+        return Activation(Plan(**fields)).run(lambda event: None)
 
     return activate
 
