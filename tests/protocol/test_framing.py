@@ -187,3 +187,13 @@ def test_an_endless_serial_frame_costs_no_memory() -> None:
         found += framing.feed(b"x" * 1000, 0)
     assert told(found) == [Rule.FRAME_LENGTH]
     assert len(framing._frame) == 0
+
+
+def test_the_four_octets_are_escaped_as_rfc_1662_says() -> None:
+    framed = SerialFraming().wrap(b"\x7e\x7d\x11\x13" + bytes(16))
+    assert framed[:9] == b"~\x7d\x5e\x7d\x5d\x7d\x31\x7d\x33"
+
+
+def test_a_refusal_ends_a_tcp_stream_and_costs_a_serial_line_one_frame() -> None:
+    assert TcpFraming.fatal
+    assert not SerialFraming.fatal
