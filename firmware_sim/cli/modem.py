@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from firmware_sim.cli.main import Command
-from firmware_sim.cli.words import Late
+from firmware_sim.cli.words import add_words, run
 
 COMMANDS: tuple[Command, ...] = (
     Command("bridge", "modem_bridge", "a real modem behind our port, some answers overridden"),
@@ -22,11 +22,7 @@ COMMANDS: tuple[Command, ...] = (
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Add the words."""
-    words = parser.add_subparsers(dest="word", metavar="WORD", required=True, parser_class=Late)
-    for row in COMMANDS:
-        words.add_parser(row.word, help=row.help, description=row.help).module = row.module
+    add_words(parser, COMMANDS)
 
 
-def run(options: argparse.Namespace) -> int:
-    """Never reached: a word is required, and the word's own `run` takes its place."""
-    raise AssertionError(options.word)
+__all__ = ["COMMANDS", "configure", "run"]

@@ -7,6 +7,8 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
+from firmware_sim.cli.main import Command
+
 
 class Late(argparse.ArgumentParser):
     """A parser that loads its command's module when its word is used, and not before."""
@@ -22,3 +24,15 @@ class Late(argparse.ArgumentParser):
             module.configure(self)
             self.set_defaults(run=module.run)
         return super().parse_known_args(args, namespace)
+
+
+def add_words(parser: argparse.ArgumentParser, rows: Sequence[Command]) -> None:
+    """Give a command its second words."""
+    words = parser.add_subparsers(dest="word", metavar="WORD", required=True, parser_class=Late)
+    for row in rows:
+        words.add_parser(row.word, help=row.help, description=row.help).module = row.module
+
+
+def run(options: argparse.Namespace) -> int:
+    """Never reached: a word is required, and the word's own `run` takes its place."""
+    raise AssertionError(options.word)
