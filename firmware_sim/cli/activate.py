@@ -89,12 +89,21 @@ def run(options: argparse.Namespace) -> int:
     _check_screenshot(options.screenshot)
     timeline = None if options.json else Timeline()
     check_trace(options.trace)
+    if options.until is not None and not milliseconds(options.follow):
+        raise UsageError("until", "--until ends what --for begins: give both")
     ask = _ask_pin if sys.stdin.isatty() else None
-    activation = Activation(plan_of(options), ask)
-    with traced(
-        options.trace, timeline, epoch_s=activation.rtc_s, keysets=[activation.trust]
-    ) as watch:
-        result = activation.run(watch)
+    try:
+        activation = Activation(plan_of(options), ask)
+        with traced(
+            options.trace, timeline, epoch_s=activation.rtc_s, keysets=[activation.trust]
+        ) as watch:
+            result = activation.run(watch)
+    except UsageError:
+        raise
+    except SimError as failure:
+        if options.json:
+            print(json.dumps(_never_begun(failure)))
+        raise
     drawing = Drawing(result.view)
     picture = options.screenshot
     if picture is None and not options.json and os.access(".", os.W_OK):
@@ -189,6 +198,13 @@ def as_json(result: Result, screen: dict[str, str]) -> dict[str, object]:
         "screen": screen,
         "elapsed_ms": result.elapsed_ms,
     }
+
+
+def _never_begun(failure: SimError) -> dict[str, object]:
+    """The object of `--json` for a phone that never came to show anything."""
+    unknown = ("country", "subdivision", "imei", "serving", "screen")
+    told: dict[str, object] = {"outcome": "failed", "reason": str(failure)}
+    return told | dict.fromkeys(unknown) | {"elapsed_ms": 0}
 
 
 def _ask_pin() -> str | None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from firmware_sim.cli.streams import settle_streams, silence_stdout
+from firmware_sim.cli.words import OneLine
 from firmware_sim.errors import SimError, UsageError
 
 
@@ -53,7 +54,8 @@ class _Version(argparse.Action):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit status is 0, 1 (not as expected), 2 (usage) or 3 (failed)."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    parser = argparse.ArgumentParser(
+    settle_streams()
+    parser = OneLine(
         prog="firmware-sim", description="The handset side of phone activation, simulated."
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
@@ -65,9 +67,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             module = importlib.import_module(f"firmware_sim.cli.{row.module}")
             module.configure(sub)
             sub.set_defaults(run=module.run)
-    options = parser.parse_args(words)
     try:
+        options = parser.parse_args(words)
         status: int = options.run(options)
+        sys.stdout.flush()
     except SimError as error:
         print(f"firmware-sim: {error}", file=sys.stderr)
         return 2 if isinstance(error, UsageError) else 3
@@ -75,8 +78,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     except BrokenPipeError:
         # Whoever read our output has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence_stdout()
         return 141
+    except OSError as error:
+        # Files are opened with names and causes of their own; what is left is our output.
+        silence_stdout()
+        print(f"firmware-sim: output: {error.strerror or error}", file=sys.stderr)
+        return 3
     return status
 
 

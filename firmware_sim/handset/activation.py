@@ -418,6 +418,8 @@ class Activation:
     # Sending ----------------------------------------------------------------------------
 
     def transmit(self, raw: bytes, now: int) -> None:
+        if not self.link_open:
+            return  # said when the link opens: nothing has gone out yet
         self.log.message(now, MessageType(raw[5]), raw, True)
         self._out += self._framing.wrap(raw)
 

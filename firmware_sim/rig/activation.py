@@ -290,6 +290,10 @@ class Activation:
             return SimError("modem", "the SIM asks for its PIN (give it with --pin)")
         if view.page is Page.SIM_LOCKED:
             return SimError("modem", f"the SIM is refused by a SIM lock ({view.sim_lock})")
+        if view.page is Page.NETWORK and not ended:
+            reading = phone.dialogue.reading
+            heard = "" if reading is None else f" (SIM {reading.sim.value})"
+            return SimError("modem", f"no network within {self._plan.timeout_s} s{heard}")
         unfinished = not ended or (self._refused_at is not None and not self._following)
         if view.page is Page.SERVER_UNREACHABLE or unfinished:
             late = f"no final screen within {self._plan.timeout_s} s, still at {view.page.value}"

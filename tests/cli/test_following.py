@@ -19,3 +19,12 @@ def test_a_duration_without_a_unit_is_a_usage_error() -> None:
     done = firmware_sim("activate", "--for", "12")
     assert done.status == 2
     assert "'12' is no duration" in done.one_line()
+
+
+def test_the_timeline_tells_of_a_message_once_also_when_its_channel_opens_later() -> None:
+    done = firmware_sim("activate", "--for", "8d")
+    assert done.status == 0, done.stderr
+    lines = done.stdout.splitlines()
+    asked = [line for line in lines if line.endswith("handset  -> CHALLENGE_REQ")]
+    answered = [line for line in lines if line.endswith("handset  <- CHALLENGE")]
+    assert len(asked) == len(answered) == 2
