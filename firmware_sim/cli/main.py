@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
+from firmware_sim.cli.parser import OneLine
 from firmware_sim.cli.streams import settle_streams, silence_stdout
-from firmware_sim.cli.words import OneLine
 from firmware_sim.errors import SimError, UsageError
 
 

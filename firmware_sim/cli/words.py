@@ -1,21 +1,14 @@
-"""Words on the command line: one line for what is wrong, and second words loaded when used."""
+"""Commands of two words: the second word's module is loaded when the word is used."""
 
 from __future__ import annotations
 
 import argparse
 import importlib
 from collections.abc import Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 from firmware_sim.cli.main import Command
-
-
-class OneLine(argparse.ArgumentParser):
-    """Says what is wrong with the words in one line, as every other refusal is told."""
-
-    def error(self, message: str) -> NoReturn:
-        words = self.prog.partition(" ")[2]
-        self.exit(2, f"firmware-sim: {words + ': ' if words else ''}{message} (see --help)\n")
+from firmware_sim.cli.parser import OneLine
 
 
 class Late(OneLine):

@@ -233,6 +233,7 @@ class Phone:
             self._report(now)  # what the server noticed last is told before it is let go
             self._server.close()
             self._server = None
+            self.handset.link_lost(now, "no longer needed")  # else it takes it for open still
             moved = True
         return moved
 
