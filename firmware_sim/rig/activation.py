@@ -253,7 +253,7 @@ class Activation:
         )
 
     def _done(self) -> bool:
-        if self.phone.modem_failure or self.phone.server_failure or self.phone.dialogue.failure:
+        if self.phone.modem_failure or self.phone.server_failure or self._dialogue_failed():
             return True
         if self.phone.view.page is Page.SIM_PIN and self._pin_given:
             # Refused: end when the card has told how many tries are left.
@@ -266,10 +266,13 @@ class Activation:
 
     def _followed(self) -> bool:
         """While following, a server that is not reached is asked again: that is no end."""
-        if self.phone.modem_failure is not None or self.phone.dialogue.failure:
+        if self.phone.modem_failure is not None or self._dialogue_failed():
             return True
         reached = outcome.outcome_of(self.phone.view)
         return reached is not None and reached == self._plan.until
+
+    def _dialogue_failed(self) -> bool:
+        return self.phone.dialogue.failure is not None and not self.phone.awaits_modem
 
     def _failure(self, ended: bool, view: View) -> SimError | None:
         phone = self.phone

@@ -95,6 +95,11 @@ class Phone:
         """Whether the channel to the server is open."""
         return self._server is not None
 
+    @property
+    def awaits_modem(self) -> bool:
+        """Whether its modem is lost, and looked for: its dialogue has failed, but not for good."""
+        return self._reattachment is not None
+
     def act(self, action: UserAction, now: int) -> None:
         """A person's touch or typing."""
         self.handset.acts(action, now)
