@@ -262,7 +262,8 @@ def test_a_traced_activation_is_decoded_from_the_first_at_command_to_the_last_pa
     capture = tmp_path / "run.pcapng"
     assert main(["activate", "--seed", "1", "--trace", str(capture)]) == 0
     rows = columns(capture, ["odap.type", "odap.decision", "fsim_at.text", "fsim_event.page"])
-    assert [row[0] for row in rows if row[0]] == ["1", "2", "3", "4", "5", "6"]
+    # The keyset that the phone trusts comes first, so that signatures have named owners.
+    assert [row[0] for row in rows if row[0]] == ["9", "1", "2", "3", "4", "5", "6"]
     assert [row[1] for row in rows if row[1]] == ["1"]
     assert any(row[2].startswith("AT") for row in rows)
     assert [row[3] for row in rows if row[3]][-1] == "home"
