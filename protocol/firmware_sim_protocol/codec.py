@@ -12,6 +12,8 @@ import enum
 import re
 import struct
 from collections.abc import Callable
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from firmware_sim_native import imei
@@ -93,7 +95,7 @@ def parse_body(kind: MessageType, body: bytes, guard: Guard = SOUND) -> Message:
         guard.require(Rule.LAYOUT_SIZE, False, f"{len(body)} of {size} octets")
         # A device that does not ask for the whole part takes what is missing for "absent".
         body = body.ljust(size, b"\xff")
-    fields = dict(zip(part.names, part.unpack(body[:size]), strict=True))
+    fields = dict(zip(part.names, part.unpack_from(body), strict=True))
     for name, read in _READERS[kind]:
         fields[name] = read(fields[name], fields, guard)
     if kind is MessageType.KEYSET:
@@ -167,10 +169,11 @@ def build_body(message: Message) -> bytes:
         if not 1 <= len(message.entries) <= MAX_KEYSET_ENTRIES:
             raise BuildError(f"KEYSET.entries: {len(message.entries)}")
         entries = b"".join(map(_build_entry, message.entries))
+    wire = list(_FIELDS[kind](message))
     try:
-        fixed = layout.BODY_STRUCTS[kind].pack(
-            *[write(getattr(message, name), message) for name, write in _WRITERS[kind]]
-        )
+        for place, write in _CONVERTED[kind]:
+            wire[place] = write(wire[place], message)
+        fixed = layout.BODY_STRUCTS[kind].pack(*wire)
     except (ValueError, TypeError, AttributeError, struct.error) as error:
         raise _blame(kind, message, error) from error
     return fixed + entries + build_extensions(message.extensions)
@@ -304,35 +307,41 @@ def _read_key(value: bytes, fields: dict[str, Any], guard: Guard) -> bytes:
 
 def _key(algorithm: Algorithm, value: bytes, guard: Guard) -> bytes:
     size = KEY_SIZES[algorithm]
-    if any(value[size:]):
+    if len(value) > size and any(value[size:]):
         guard.require(Rule.LAYOUT_VALUE, False, "padding of the key")
     return value[:size]
 
 
 def _read_entries(octets: bytes, count: int, guard: Guard) -> tuple[KeyEntry, ...]:
-    guard.require(Rule.LAYOUT_VALUE, 1 <= count <= MAX_KEYSET_ENTRIES, f"{count} entries")
-    entries = []
-    for start in range(0, len(octets), layout.KEYSET_ENTRY_SIZE):
-        number, roles, not_before, not_after, key = layout.KEYSET_ENTRY_STRUCT.unpack(
-            octets[start : start + layout.KEYSET_ENTRY_SIZE]
-        )
-        algorithm = _ALGORITHMS.get(number)
-        if algorithm is None:
-            guard.require(Rule.KEYSET_ALGORITHM, False, f"algorithm {number}")
-            # A device without that rule takes an unknown algorithm for its default.
-            algorithm = Algorithm.ESP256
-        if not 0 < roles < len(_ROLES):
-            guard.require(Rule.LAYOUT_VALUE, False, f"roles {roles:#x}")
-        entries.append(
-            KeyEntry(
-                algorithm=algorithm,
-                roles=_ROLES[roles % len(_ROLES)],
-                not_before=not_before,
-                not_after=not_after,
-                public_key=_key(algorithm, key, guard),
-            )
-        )
-    return tuple(entries)
+    if not 1 <= count <= MAX_KEYSET_ENTRIES:
+        guard.require(Rule.LAYOUT_VALUE, False, f"{count} entries")
+    size = layout.KEYSET_ENTRY_SIZE
+    rows = (octets[start : start + size] for start in range(0, len(octets), size))
+    if guard.waived:
+        return tuple([_read_entry(row, guard) for row in rows])
+    return tuple(map(_kept_entry, rows))
+
+
+def _read_entry(octets: bytes, guard: Guard = SOUND) -> KeyEntry:
+    number, roles, not_before, not_after, key = layout.KEYSET_ENTRY_STRUCT.unpack(octets)
+    algorithm = _ALGORITHMS.get(number)
+    if algorithm is None:
+        guard.require(Rule.KEYSET_ALGORITHM, False, f"algorithm {number}")
+        # A device without that rule takes an unknown algorithm for its default.
+        algorithm = Algorithm.ESP256
+    if not 0 < roles < len(_ROLES):
+        guard.require(Rule.LAYOUT_VALUE, False, f"roles {roles:#x}")
+    return KeyEntry(
+        algorithm=algorithm,
+        roles=_ROLES[roles % len(_ROLES)],
+        not_before=not_before,
+        not_after=not_after,
+        public_key=_key(algorithm, key, guard),
+    )
+
+
+_kept_entry = lru_cache(maxsize=512)(_read_entry)
+"""For the sound guard. Like the keys in them (`signing`), entries come again and again."""
 
 
 def _check_keyset(keyset: KeySet, guard: Guard) -> None:
@@ -342,10 +351,11 @@ def _check_keyset(keyset: KeySet, guard: Guard) -> None:
         key = PublicKey.load(entry.algorithm, entry.public_key, guard, Rule.KEYSET_KEY_STRONG)
         ids.add(key.key_id)
         roots += bool(int(entry.roles) & _ROOT)
-    distinct = len(ids) == len(keyset.entries)
-    guard.require(Rule.KEYSET_KEYS_DISTINCT, distinct, "a key stands twice")
-    sensible = 1 <= keyset.root_threshold <= roots
-    guard.require(Rule.KEYSET_THRESHOLD, sensible, f"{keyset.root_threshold} of {roots} roots")
+    if len(ids) != len(keyset.entries):
+        guard.require(Rule.KEYSET_KEYS_DISTINCT, False, "a key stands twice")
+    if not 1 <= keyset.root_threshold <= roots:
+        detail = f"{keyset.root_threshold} of {roots} roots"
+        guard.require(Rule.KEYSET_THRESHOLD, False, detail)
 
 
 # Writing: (value, message) -> value on the wire -----------------------------------------------
@@ -372,10 +382,9 @@ def _writer(row: Field) -> Writer:
 
 def _plain_writer(row: Field) -> Writer:
     if row.name == "entry_count":
-        return lambda value, message: value
+        return _as_it_is
     if row.numbers in NUMBERS:
-        table = NUMBERS[row.numbers]
-        return lambda value, message: table(value)
+        return _number_writer(NUMBERS[row.numbers])
     if row.kind is layout.IMEI:
         return _write_imei
     if row.kind is layout.PLMN:
@@ -390,7 +399,20 @@ def _plain_writer(row: Field) -> Writer:
         )
     if row.kind.code.endswith("s"):
         return _octets_writer(row.kind.size)
-    return lambda value, message: value
+    return _as_it_is
+
+
+def _as_it_is(value: Any, message: Message) -> Any:
+    """The writer of a plain number, whose range `struct` checks."""
+    return value
+
+
+def _number_writer(table: type[enum.IntEnum] | type[enum.IntFlag]) -> Writer:
+    def write(value: Any, message: Message) -> Any:
+        # A member is in its table; asking the table takes longer than all else about it.
+        return value if type(value) is table else table(value)
+
+    return write
 
 
 def _octets_writer(size: int) -> Writer:
@@ -449,4 +471,11 @@ _READERS: dict[MessageType, tuple[tuple[str, Reader], ...]] = {
 _WRITERS: dict[MessageType, tuple[tuple[str, Writer], ...]] = {
     kind: tuple((row.name, _writer(row)) for row in fields)
     for kind, fields in layout.BODIES.items()
+}
+# Most fields are plain numbers: they are fetched all at once, and only the others are written
+# one by one.
+_FIELDS = {kind: attrgetter(*(name for name, _ in rows)) for kind, rows in _WRITERS.items()}
+_CONVERTED = {
+    kind: tuple((place, write) for place, (_, write) in enumerate(rows) if write is not _as_it_is)
+    for kind, rows in _WRITERS.items()
 }

@@ -74,7 +74,7 @@ def open_envelope(raw: bytes, guard: Guard = SOUND) -> Envelope:
         # Nothing can be read from less than a header, whatever is waived.
         strict = guard if size > MAX_MESSAGE else SOUND
         strict.require(Rule.FRAME_LENGTH, False, f"{size} octets")
-    header = layout.HEADER_STRUCT.unpack(raw[:HEADER_SIZE])
+    header = layout.HEADER_STRUCT.unpack_from(raw)
     magic, version, number, flags, exchange_id, body_len, reserved = header
     if magic != MAGIC:
         guard.require(Rule.HEADER_MAGIC, False, repr(magic))
@@ -94,9 +94,10 @@ def open_envelope(raw: bytes, guard: Guard = SOUND) -> Envelope:
     signatures: tuple[SignatureEntry, ...] = ()
     if kind in SIGNING_CONTEXT:
         signatures, end = _signature_block(raw, end, guard)
-        raw = _overread(raw, end, guard)
     if end != len(raw):
-        guard.require(Rule.HEADER_SIZES, False, f"{len(raw) - end} octets left over")
+        raw = _overread(raw, end, guard)
+        over = len(raw) - end
+        guard.require(Rule.HEADER_SIZES, not over, f"{over} octets left over")
     return Envelope(raw, Header(kind, exchange_id, body_len), signatures)
 
 
@@ -108,17 +109,21 @@ def _overread(raw: bytes, end: int, guard: Guard) -> bytes:
 def _signature_block(
     raw: bytes, start: int, guard: Guard
 ) -> tuple[tuple[SignatureEntry, ...], int]:
-    guard.require(Rule.SIG_PRESENT, start < len(raw), "no signature block")
-    if start == len(raw):
+    if start >= len(raw):
+        guard.require(Rule.SIG_PRESENT, False, "no signature block")
         return (), start
     count = raw[start]
-    guard.require(Rule.SIG_COUNT, count <= MAX_SIGNATURES, f"{count} signatures")
-    guard.require(Rule.SIG_PRESENT, count > 0, "signature count 0")
+    if count > MAX_SIGNATURES:
+        guard.require(Rule.SIG_COUNT, False, f"{count} signatures")
+    if count == 0:
+        guard.require(Rule.SIG_PRESENT, False, "signature count 0")
     end = start + 1 + count * SIGNATURE_ENTRY_SIZE
-    if not guard.enforces(Rule.SIG_SIZE) and end != len(raw):
-        return _any_encoding(raw, start), len(raw)
-    guard.require(Rule.HEADER_SIZES, end <= len(raw), "signature block cut short")
-    raw = _overread(raw, end, guard)
+    if end != len(raw):
+        if not guard.enforces(Rule.SIG_SIZE):
+            return _any_encoding(raw, start), len(raw)
+        if end > len(raw):
+            guard.require(Rule.HEADER_SIZES, False, "signature block cut short")
+            raw = _overread(raw, end, guard)
     entries = []
     for offset in range(start + 1, end, SIGNATURE_ENTRY_SIZE):
         middle = offset + KEY_ID_SIZE

@@ -69,7 +69,15 @@ class Field:
 class Fixed:
     """A part of fixed size: octets to named values and back, checked for size only."""
 
-    __slots__ = ("_struct", "_values", "names", "pack", "size", "unpack")
+    __slots__ = (
+        "_struct",
+        "_values",
+        "names",
+        "pack",
+        "size",
+        "unpack",
+        "unpack_from",
+    )
 
     def __init__(self, fields: tuple[Field, ...]) -> None:
         self._struct = struct.Struct(">" + "".join(field.kind.code for field in fields))
@@ -78,6 +86,7 @@ class Fixed:
         self.size = self._struct.size
         self.pack = self._struct.pack
         self.unpack = self._struct.unpack
+        self.unpack_from = self._struct.unpack_from
 
     def parse(self, octets: bytes) -> Any:
         """Named values, in the order of the table.

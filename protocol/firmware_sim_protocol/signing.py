@@ -100,7 +100,8 @@ class PublicKey:
             Refusal: `rule`, when the octets are no canonical point of full order.
         """
         key, why = _judged(algorithm, octets)
-        guard.require(rule, not why, why)
+        if why:
+            guard.require(rule, False, why)
         return key
 
     @classmethod
@@ -157,9 +158,8 @@ class PublicKey:
     def _verify_p256(self, octets: bytes, signature: bytes, guard: Guard) -> None:
         r = int.from_bytes(signature[:32])
         s = int.from_bytes(signature[32:])
-        in_range = 1 <= r < P256_ORDER and 1 <= s < P256_ORDER
-        guard.require(Rule.SIG_RANGE, in_range, "r and s must be 1 to n-1")
-        if not in_range:
+        if not (1 <= r < P256_ORDER and 1 <= s < P256_ORDER):
+            guard.require(Rule.SIG_RANGE, False, "r and s must be 1 to n-1")
             # A verifier without the range check computes with s^-1 = 0: the point at infinity,
             # whose x it takes for 0, so r = s = 0 passes.
             if r % P256_ORDER == 0 and s % P256_ORDER == 0:
