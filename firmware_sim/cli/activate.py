@@ -72,6 +72,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     run.add_argument("--until", choices=EXPECTABLE, help="with --for: end at this outcome")
     run.add_argument("--reattach", action="store_true", help="wait for a modem that is unplugged")
+    run.add_argument(
+        "--unlock",
+        nargs="?",
+        const="",
+        metavar="CMD",
+        help="locked: show the challenge, type a ticket (one line of standard input, or what CMD"
+        " prints: it gets the challenge on its own standard input)",
+    )
     run.add_argument("--twin", metavar="ID", help="run a vulnerable twin (see `attack list`)")
     add_trace_option(run)
     result = parser.add_argument_group("the result")
@@ -82,6 +90,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """0: final screen as expected; 1: another outcome; 2: usage; 3: could not be carried out."""
+    from firmware_sim.cli.ticket import ticket_source
     from firmware_sim.cli.timeline import Timeline
     from firmware_sim.rig.activation import Activation
     from firmware_sim.rig.drawing import Drawing
@@ -93,7 +102,7 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("until", "--until ends what --for begins: give both")
     ask = _ask_pin if sys.stdin.isatty() else None
     try:
-        activation = Activation(plan_of(options), ask)
+        activation = Activation(plan_of(options), ask, ticket_source(options.unlock))
         with traced(
             options.trace, timeline, epoch_s=activation.rtc_s, keysets=[activation.trust]
         ) as watch:

@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> int:
 
     Raises:
         SimError: the list cannot be read, or the rejects cannot be written.
-        UsageError: an unknown path or column.
+        UsageError: an unknown path or column, or rejects that would overwrite the list.
     """
     started = time.monotonic()
     if len(options.delimiter) != 1 or options.delimiter in '\r\n"':
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     except ValueError as error:
         raise UsageError(PART, str(error)) from error
     source = Source(options.file)
-    with closing(source), closing(_Rejects(options.rejects, options.json)) as rejects:
+    with closing(source), closing(_rejects(options, source)) as rejects:
         progress = _Progress(source, stream)
         try:
             if options.column is None:
@@ -132,6 +132,12 @@ def _write_records(
     for refusal in refusals:
         index = refusal.line - before - 1
         rejects.write(*places[index], refusal.verdict, lines[index][:SHOWN_BYTES])
+
+
+def _rejects(options: argparse.Namespace, source: Source) -> _Rejects:
+    if options.rejects is not None and source.is_file(options.rejects):
+        raise UsageError("rejects", f"{options.rejects} is the list itself: it would be lost")
+    return _Rejects(options.rejects, options.json)
 
 
 class _Rejects:

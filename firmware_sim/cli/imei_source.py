@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import stat
 import zlib
 from collections.abc import Iterator
 from typing import Any, Protocol
@@ -62,6 +63,14 @@ class Source:
             raise SimError(PART, f"{self.name}: {error.strerror or error}") from error
         except (EOFError, zlib.error, _Damaged) as error:
             raise SimError(PART, f"{self.name}: damaged compression: {error}") from error
+
+    def is_file(self, path: str) -> bool:
+        """Whether `path` is the regular file that is being read, under any name."""
+        status = os.fstat(self._file.fileno())
+        try:
+            return stat.S_ISREG(status.st_mode) and os.path.samestat(status, os.stat(path))
+        except OSError:
+            return False
 
     def close(self) -> None:
         """Let go of the file; standard input stays open."""

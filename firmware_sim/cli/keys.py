@@ -108,7 +108,7 @@ def _new(options: argparse.Namespace) -> int:
     keys = ServerKeys(act, unlock, (first,))
     # Both folders are looked at before either is written.
     for place in (folder, roots_folder):
-        keyfiles.make_folder(place)
+        keyfiles.check_new(place)
     keyfiles.save(keys, folder)
     keyfiles.save_roots(roots, roots_folder)
     trust = folder / keyfiles.TRUST

@@ -158,7 +158,7 @@ def judge_ticket(
     state = record.lock_state
     needed = SCOPE_OF_STATE.get(state, TicketScope(0))
     covered = bool(needed & ticket.scope)
-    require(Rule.TICKET_SCOPE, covered, f"{ticket.scope!r} does not open {state.name}")
+    require(Rule.TICKET_SCOPE, covered, f"{ticket.scope.name} does not open {state.name}")
 
 
 def judge_times(issued_at: int, not_after: int, floor: int, guard: Guard) -> None:

@@ -63,12 +63,22 @@ class Activation:
     `rtc_s`: seconds since 1970 at power-on.
     """
 
-    def __init__(self, plan: Plan, ask_pin: Callable[[], str | None] | None = None) -> None:
-        """`ask_pin` asks a person for the SIM's PIN where the plan has none."""
+    def __init__(
+        self,
+        plan: Plan,
+        ask_pin: Callable[[], str | None] | None = None,
+        ask_ticket: Callable[[str], str] | None = None,
+    ) -> None:
+        """`ask_pin` asks a person for the SIM's PIN where the plan has none.
+
+        `ask_ticket` is given the challenge that a locked phone shows, and gives the ticket that
+        is typed into it, "" for none; without it nobody opens that page.
+        """
         check(plan)
         self._plan = plan
         self._observe: Callable[[Event], None] = lambda event: None
         self._ask_pin = ask_pin
+        self._ask_ticket = ask_ticket
         self._pin_given = False
         self._pin_taken: bool | None = None
         """Whether the card took the PIN; None: it has not answered."""
@@ -231,6 +241,9 @@ class Activation:
             ended = run([self.phone], clock, self._done, started + 1000 * plan.timeout_s)
             view = self.phone.view
             failure = self._failure(ended, view)
+            if failure is None and view.page in (Page.LOCKED, Page.WAITING):
+                failure = self._unlock()
+                view = self.phone.view
             if failure is None and plan.follow_ms:
                 self._following = True
                 self.phone.server_failure = None
@@ -251,6 +264,30 @@ class Activation:
             elapsed_ms=now - started,
             failure=failure,
         )
+
+    def _unlock(self) -> SimError | None:
+        """A person opens the ticket page, has the challenge answered, and types the answer."""
+        if self._ask_ticket is None:
+            return None
+        phone, clock = self.phone, self._clock
+        now = clock.now()
+        phone.act(UserAction("ticket.open"), now)
+        phone.step(now)
+        try:
+            text = self._ask_ticket(phone.view.challenge)
+        except SimError as failure:
+            return failure
+        now = clock.now()
+        phone.server_failure = None  # a ticket needs no server: only the news of it is lost
+        phone.act(UserAction("ticket", text) if text else UserAction("back"), now)
+        run([phone], clock, self._typed, now + 1000 * self._plan.timeout_s)
+        if self._refusal:
+            return SimError("unlock", f"the ticket is refused: {self._refusal}")
+        return None
+
+    def _typed(self) -> bool:
+        taken = self.phone.view.page is not Page.TICKET and self.phone.handset.settled
+        return bool(self._refusal) or (taken and not self.phone.connected)
 
     def _done(self) -> bool:
         if self.phone.modem_failure or self.phone.server_failure or self._dialogue_failed():

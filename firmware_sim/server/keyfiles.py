@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from firmware_sim.server.keys import KeyTrouble, ServerKeys, read_keyset
 from firmware_sim_protocol.errors import KeyFormatError
 from firmware_sim_protocol.numbers import Algorithm
-from firmware_sim_protocol.signing import PrivateKey
+from firmware_sim_protocol.signing import PrivateKey, PublicKey
 
 ACT, UNLOCK, TRUST, KEYSETS = "act.key", "unlock.key", "trust.keyset", "keysets"
 MAX_FILE = 65_536
@@ -54,12 +54,21 @@ def make_folder(folder: Path) -> None:
     Raises:
         KeyTrouble: it holds something already, or cannot be made.
     """
+    check_new(folder)
+    _make(folder)
+
+
+def check_new(folder: Path) -> None:
+    """Look, and make nothing.
+
+    Raises:
+        KeyTrouble: the folder holds something already, or cannot be looked at.
+    """
     try:
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise KeyTrouble(f"{folder} exists already: keys are never overwritten")
     except OSError as error:
         raise KeyTrouble(f"{folder}: {error.strerror}") from error
-    _make(folder)
 
 
 def _make(folder: Path) -> None:
@@ -243,19 +252,32 @@ def install(folder: Path, message: bytes) -> None:
     interrupted installation is completed by the next one.
 
     Raises:
-        KeyTrouble: it cannot be written.
+        KeyTrouble: it cannot be written, or would leave the server without a key to sign with.
     """
-    version = read_keyset(message).version
-    path = folder / KEYSETS / f"{version:08}.keyset"
-    if not path.exists() or path.read_bytes() != message:
-        write_keyset(folder, message)
+    keyset = read_keyset(message)
+    listed = {PublicKey(row.algorithm, row.public_key).key_id for row in keyset.entries}
+    waiting = [path for name in (ACT, UNLOCK) if (path := folder / f"{name}.next").exists()]
+    # A fresh key may wait for another proposal, which this keyset has made void.
+    fresh = [path for path in waiting if read_key(path).public.key_id in listed]
     for name in (ACT, UNLOCK):
-        fresh = folder / f"{name}.next"
-        if fresh.exists():
-            try:
-                fresh.replace(folder / name)
-            except OSError as error:
-                raise KeyTrouble(f"{fresh}: {error.strerror}") from error
+        in_force = folder / f"{name}.next"
+        in_force = in_force if in_force in fresh else folder / name
+        if in_force.exists() and read_key(in_force).public.key_id not in listed:
+            raise KeyTrouble(
+                f"keyset {keyset.version} is without {in_force}, and no fresh key of it is here:"
+                " it was proposed elsewhere, or before another `keys rotate`"
+            )
+    path = folder / KEYSETS / f"{keyset.version:08}.keyset"
+    try:
+        if not path.exists() or path.read_bytes() != message:
+            write_keyset(folder, message)
+        for path in waiting:
+            if path in fresh:
+                path.replace(path.with_suffix(""))
+            else:
+                path.unlink()
+    except OSError as error:
+        raise KeyTrouble(f"{path}: {error.strerror}") from error
     (folder / PROPOSAL).unlink(missing_ok=True)
 
 

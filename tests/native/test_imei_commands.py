@@ -415,6 +415,17 @@ def test_rejects_that_cannot_be_written_are_one_line(
     )
 
 
+def test_rejects_never_overwrite_the_list(
+    file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = tmp_path / "other-name"
+    other.symlink_to(file)
+    for name in (file, other):
+        assert main(["imei", "check", str(file), "--rejects", str(name)]) == 2
+        assert capsys.readouterr().err.endswith("is the list itself: it would be lost\n")
+    assert file.read_bytes() == LIST.encode()
+
+
 def test_a_line_without_end_takes_no_memory(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file.write_text(f"{GOOD}\n{'9' * 5_000_000}\n{GOOD}")
     status, lines = json_of(capsys, "imei", "check", str(file))

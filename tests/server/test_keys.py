@@ -94,6 +94,7 @@ def test_keys_are_never_overwritten(capsys: pytest.CaptureFixture[str]) -> None:
         capsys, "keys", "new", "other", "--roots", "k-roots", status=3
     )
     assert Path("k/act.key").read_bytes() == before
+    assert not Path("other").exists()
 
 
 def test_the_whole_ceremony_with_roots_offline_and_a_device_that_follows(
@@ -191,6 +192,30 @@ def test_an_interrupted_publication_is_completed_by_the_next(
         load_keys(Path("k"))
     said(capsys, "keys", "publish", "k")
     assert load_keys(Path("k")).keyset.version == 2
+
+
+def test_a_fresh_key_of_another_proposal_is_not_put_in_force(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said(capsys, "keys", "new", "k", "--roots", "vault")
+    act = Path("k/act.key").read_bytes()
+    said(capsys, "keys", "rotate", "k")  # and nobody carries this proposal to the roots
+    said(capsys, "keys", "rotate", "k", "--replace", "unlock", "--roots", "vault")
+    assert load_keys(Path("k")).keyset.version == 2
+    assert Path("k/act.key").read_bytes() == act
+    assert not list(Path("k").glob("*.next*"))
+
+
+def test_a_keyset_whose_private_keys_are_gone_is_not_put_in_force(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    said(capsys, "keys", "new", "k", "--roots", "vault")
+    said(capsys, "keys", "rotate", "k")
+    earlier = Path("k/next.keyset").rename("earlier.keyset")
+    said(capsys, "keys", "sign", str(earlier), "--roots", "vault")
+    said(capsys, "keys", "rotate", "k")  # its fresh key takes the place of the first one's
+    assert "no fresh key" in said(capsys, "keys", "publish", "k", str(earlier), status=3)
+    assert load_keys(Path("k")).keyset.version == 1
 
 
 @pytest.mark.parametrize(
