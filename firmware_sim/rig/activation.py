@@ -316,7 +316,7 @@ class Activation:
         if phone.modem_failure is not None:
             return phone.modem_failure
         if phone.dialogue.failure and outcome.outcome_of(view) is None:
-            return SimError("modem", phone.dialogue.failure)
+            return SimError("modem", f"{self._plan.modem}: {phone.dialogue.failure}")
         if phone.server_failure is not None and not self._following:
             cause = phone.server_failure
             if self._refusal:

@@ -89,7 +89,7 @@ def test_a_modem_that_never_answers() -> None:
 
     with peer(silent) as address:
         done = firmware_sim("activate", "--modem", f"socket://{address}", "--json", timeout=100)
-    refused(done, 3, "modem")
+    refused(done, 3, "modem", address)
 
 
 def test_a_modem_that_hangs_up_in_mid_answer() -> None:
