@@ -1,7 +1,8 @@
 """What a signed answer must satisfy after its signature: binding, freshness, time, policy.
 
 Pure functions over what the phone knows. Each check is a row of `rules.Rule`, asked in the
-order of the stages, so the first broken row is the one that is reported.
+order of the stages, so the first broken row is the one that is reported. A refusal is worded
+only when it happens: wording them all costs more than the checks.
 
 Source: SPEC.md, "Order of checks".
 """
@@ -100,15 +101,18 @@ def judge_response(
         require(Rule.FRESH_SOLICITED, False, "no request is open")
     else:
         exchange_id = envelope.header.exchange_id
-        require(Rule.BIND_EXCHANGE, exchange_id == question.exchange_id, f"{exchange_id:08x}")
+        if exchange_id != question.exchange_id:
+            require(Rule.BIND_EXCHANGE, False, f"{exchange_id:08x}")
         require(Rule.BIND_REQUEST, response.request_hash == question.digest, "another request")
         still = facts.serving is None or facts.serving == question.request.serving_plmn
-        require(Rule.BIND_PLACE, still, f"now in {facts.serving}")
+        if not still:
+            require(Rule.BIND_PLACE, False, f"now in {facts.serving}")
         fresh = response.device_nonce == question.request.device_nonce
         require(Rule.FRESH_NONCE, fresh, "another nonce")
         age = facts.now - question.nonce_at
         limit = 1000 * min(response.max_age, LOCAL_MAX_AGE_S)
-        require(Rule.FRESH_AGE, age <= limit, f"{age} ms old, at most {limit}")
+        if age > limit:
+            require(Rule.FRESH_AGE, False, f"{age} ms old, at most {limit}")
     judge_times(response.issued_at, response.not_after, facts.floor, guard)
     judge_policy(response, facts, guard)
     record = facts.record
@@ -122,8 +126,9 @@ def judge_response(
         and question is not None
         and record.topic == question.topic
     )
-    equal = not bound or record.decision == response.decision
-    require(Rule.POLICY_EQUIVOCATION, equal, f"{response.decision.name} after {record.decision!r}")
+    if bound and record.decision != response.decision:
+        detail = f"{response.decision.name} after {record.decision!r}"
+        require(Rule.POLICY_EQUIVOCATION, False, detail)
 
 
 def judge_ticket(
@@ -168,10 +173,13 @@ def judge_times(issued_at: int, not_after: int, floor: int, guard: Guard) -> Non
         Refusal: TIME_PLAUSIBLE, TIME_FLOOR or TIME_EXPIRY.
     """
     horizon = floor + TEN_YEARS_S
-    plausible = issued_at <= horizon and not_after <= horizon
-    guard.require(Rule.TIME_PLAUSIBLE, plausible, f"{issued_at} to {not_after}, floor {floor}")
-    guard.require(Rule.TIME_FLOOR, issued_at >= floor, f"{issued_at}, floor {floor}")
-    guard.require(Rule.TIME_EXPIRY, not_after >= floor, f"{not_after}, floor {floor}")
+    if issued_at > horizon or not_after > horizon:
+        detail = f"{issued_at} to {not_after}, floor {floor}"
+        guard.require(Rule.TIME_PLAUSIBLE, False, detail)
+    if issued_at < floor:
+        guard.require(Rule.TIME_FLOOR, False, f"{issued_at}, floor {floor}")
+    if not_after < floor:
+        guard.require(Rule.TIME_EXPIRY, False, f"{not_after}, floor {floor}")
 
 
 def judge_policy(answer: Response | UnlockTicket, facts: Facts, guard: Guard) -> None:
@@ -182,16 +190,14 @@ def judge_policy(answer: Response | UnlockTicket, facts: Facts, guard: Guard) ->
     """
     keyset, record = facts.keyset, facts.record
     epoch = answer.policy_epoch
-    guard.require(
-        Rule.POLICY_EPOCH, epoch == keyset.policy_epoch, f"{epoch}, keyset {keyset.policy_epoch}"
-    )
+    if epoch != keyset.policy_epoch:
+        guard.require(Rule.POLICY_EPOCH, False, f"{epoch}, keyset {keyset.policy_epoch}")
     # In a new epoch, which only roots open, versions count from the beginning.
     floor = record.policy_version if epoch <= record.policy_epoch else 0
     version = answer.policy_version
-    guard.require(Rule.POLICY_VERSION, version >= floor, f"{version}, floor {floor}")
+    if version < floor:
+        guard.require(Rule.POLICY_VERSION, False, f"{version}, floor {floor}")
     made_under = answer.keyset_version
-    guard.require(
-        Rule.POLICY_KEYSET,
-        made_under == keyset.version,
-        f"made under keyset {made_under}, in force {keyset.version}",
-    )
+    if made_under != keyset.version:
+        detail = f"made under keyset {made_under}, in force {keyset.version}"
+        guard.require(Rule.POLICY_KEYSET, False, detail)

@@ -92,7 +92,6 @@ def record(
     )
 
 
-def confirmed(device: Device, answer: Answer) -> Device:
-    """The record once the device has said that it committed this answer."""
-    rows = tuple(replace(row, confirmed=True) if row is answer else row for row in device.answers)
-    return replace(device, answers=rows)
+def confirmed(device: Device, answer: Answer) -> tuple[Answer, ...]:
+    """The device's answers once it has said that it committed this one."""
+    return tuple(replace(row, confirmed=True) if row is answer else row for row in device.answers)

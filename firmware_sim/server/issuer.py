@@ -13,7 +13,7 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from firmware_sim.errors import SimError
 from firmware_sim.events import NOTHING, Event
@@ -106,7 +106,8 @@ class Issuer:
         self._entropy = entropy
         self._enrolment = enrolment
         self._guard = guard
-        self._events: list[Event] = []
+        self._rows: list[tuple[Any, ...]] = []
+        """Fields of events; an `Event` is made of them when somebody asks."""
         self._recent: dict[bytes, PublicKey] = {}
         self._policy = policy
         self.set_policy(policy)
@@ -147,8 +148,8 @@ class Issuer:
 
     def events(self) -> list[Event]:
         """What it noticed since the last call."""
-        events, self._events = self._events, []
-        return events
+        rows, self._rows = self._rows, []
+        return [_event(row) for row in rows]
 
     def answer(self, message: bytes, now_s: int, at: int = 0) -> list[bytes]:
         """The whole messages that answer a whole message; none for one that needs no answer.
@@ -166,7 +167,7 @@ class Issuer:
             arrival = _Arrival(envelope, now_s, at)
             kind = envelope.header.type
             answerable = kind is not MessageType.ERROR
-            self._note(at, "message", f"received {kind.name}", raw=message, sent=False)
+            self._note_message(at, kind, message, sent=False)
             handler = _HANDLERS.get(kind)
             if handler is None:
                 self._require(Rule.HEADER_TYPE, False, f"{kind.name} is no message to a server")
@@ -184,7 +185,7 @@ class Issuer:
         for reply in replies:
             sent = MessageType(reply[5])
             if sent is not MessageType.ERROR:
-                self._note(at, "message", f"sent {sent.name}", raw=reply, sent=True)
+                self._note_message(at, sent, reply, sent=True)
         return replies
 
     def refuse(
@@ -205,7 +206,7 @@ class Issuer:
         self._note(at, "refusal", str(refusal), detail)
         error = build_message(Error(stage=int(stage), retry_after=retry_after), exchange_id)
         if not silent:
-            self._note(at, "message", f"sent ERROR {stage.name}", raw=error, sent=True)
+            self._rows.append((at, "message", f"sent ERROR {stage.name}", NOTHING, error, True))
         return error
 
     # One handler a type --------------------------------------------------------------------
@@ -310,13 +311,13 @@ class Issuer:
         device = device.expired(arrival.now_s)
         answer = device.answer_confirmed_by(confirm.response_hash)
         if answer is None:
-            device = self._ticket_used(device, confirm)
+            changes: dict[str, Any] = {"released": self._ticket_used(device, confirm)}
         else:
             same = hmac.compare_digest(answer.device_nonce, confirm.device_nonce)
             self._require(Rule.FRESH_NONCE, same, "CONFIRM names another nonce")
-            device = answers.confirmed(device, answer)
+            changes = {"answers": answers.confirmed(device, answer)}
         state, _ = self._move(device, DeviceEvent.CONFIRMED)
-        self._store.put(replace(device, state=state))
+        self._store.put(replace(device, state=state, **changes))
         text = f"device {device.key_id.hex()[:8]} confirms {confirm.lock_state.name}"
         self._note(arrival.at, "state", text, {"lock_state": confirm.lock_state.name})
         acknowledgement = ConfirmAck(
@@ -326,10 +327,10 @@ class Issuer:
         )
         return [build_message(acknowledgement, arrival.exchange_id)]
 
-    def _ticket_used(self, device: Device, confirm: Confirm) -> Device:
+    def _ticket_used(self, device: Device, confirm: Confirm) -> TicketScope:
         scope = self._store.ticket_scope(confirm.response_hash, device.key_id)
         self._require(Rule.BIND_REQUEST, scope is not None, "CONFIRM of an answer not given")
-        return replace(device, released=device.released | TicketScope(scope or 0))
+        return device.released | TicketScope(scope or 0)
 
     def _unlock_challenge(self, arrival: _Arrival) -> list[bytes]:
         # Tickets are issued by a person (`firmware-sim unlock issue`), never by the server alone.
@@ -364,7 +365,8 @@ class Issuer:
     def _verify(self, envelope: Envelope, key: PublicKey) -> None:
         signatures = envelope.signatures
         self._require(Rule.SIG_PRESENT, bool(signatures), "no signature")
-        self._require(Rule.SIG_SINGLE, len(signatures) == 1, f"{len(signatures)} signatures")
+        if len(signatures) != 1:
+            self._require(Rule.SIG_SINGLE, False, f"{len(signatures)} signatures")
         own = hmac.compare_digest(signatures[0].key_id, key.key_id)
         self._require(Rule.KEY_KNOWN, own, "not signed by the device's own key")
         context = SIGNING_CONTEXT[envelope.header.type]
@@ -373,14 +375,17 @@ class Issuer:
 
     def _not_ahead(self, keyset_version: int, epoch: int, version: int) -> None:
         ours = self._keys.keyset
-        detail = f"device has keyset {keyset_version}, server {ours.version}"
-        self._require(Rule.POLICY_KEYSET, keyset_version <= ours.version, detail)
-        detail = f"device has epoch {epoch}, server {ours.policy_epoch}"
-        self._require(Rule.POLICY_EPOCH, epoch <= ours.policy_epoch, detail)
+        # Worded only when refused: this is asked three times in every exchange.
+        if keyset_version > ours.version:
+            detail = f"device has keyset {keyset_version}, server {ours.version}"
+            self._require(Rule.POLICY_KEYSET, False, detail)
+        if epoch > ours.policy_epoch:
+            detail = f"device has epoch {epoch}, server {ours.policy_epoch}"
+            self._require(Rule.POLICY_EPOCH, False, detail)
         # Within one epoch versions only rise; a later epoch begins anew.
-        behind = epoch == ours.policy_epoch and version > self._policy.version
-        detail = f"device has policy {version}, server {self._policy.version}"
-        self._require(Rule.POLICY_VERSION, not behind, detail)
+        if epoch == ours.policy_epoch and version > self._policy.version:
+            detail = f"device has policy {version}, server {self._policy.version}"
+            self._require(Rule.POLICY_VERSION, False, detail)
 
     def _keysets_after(self, version: int) -> tuple[bytes, ...]:
         missing = max(0, self._keys.keyset.version - version)
@@ -414,18 +419,18 @@ class Issuer:
         }
         self._note(at, "state", text, detail)
 
-    def _note(
-        self,
-        at: int,
-        kind: str,
-        text: str,
-        detail: Mapping[str, object] = NOTHING,
-        raw: bytes = b"",
-        sent: bool | None = None,
-    ) -> None:
-        self._events.append(
-            Event(at=at, part="server", kind=kind, text=text, detail=detail, raw=raw, sent=sent)
-        )
+    def _note(self, at: int, kind: str, text: str, detail: Mapping[str, object] = NOTHING) -> None:
+        self._rows.append((at, kind, text, detail, b"", None))
+
+    def _note_message(self, at: int, kind: MessageType, raw: bytes, *, sent: bool) -> None:
+        self._rows.append((at, "message", kind, NOTHING, raw, sent))
+
+
+def _event(row: tuple[Any, ...]) -> Event:
+    at, kind, words, detail, raw, sent = row
+    if isinstance(words, MessageType):
+        words = f"{'sent' if sent else 'received'} {words.name}"
+    return Event(at, "server", kind, words, detail, raw, sent)
 
 
 _HANDLERS: Mapping[MessageType, Callable[[Issuer, _Arrival], list[bytes]]] = {

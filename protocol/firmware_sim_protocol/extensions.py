@@ -9,6 +9,7 @@ Source: SPEC.md, "Extensions".
 from __future__ import annotations
 
 import re
+from operator import attrgetter
 from struct import error as struct_error
 from typing import Any
 
@@ -28,6 +29,7 @@ _LOCALE = re.compile(r"[A-Za-z0-9]{1,8}(-[A-Za-z0-9]{1,8})*")
 MAX_LOCALE = 35
 MAX_TEXT = 512
 _NAMES = {kind: kind.name.lower() for kind in ExtensionType}
+_VALUES = attrgetter(*_NAMES.values())
 _HEAD = layout.EXTENSION_HEADER_STRUCT.unpack
 _KNOWN = {int(kind) & ~CRITICAL_BIT: kind for kind in ExtensionType}
 
@@ -115,8 +117,7 @@ def build_extensions(extensions: Extensions) -> bytes:
     if extensions is NO_EXTENSIONS:
         return b""
     rows: list[tuple[int, bytes]] = []
-    for kind, name in _NAMES.items():
-        value = getattr(extensions, name)
+    for kind, value in zip(_NAMES, _VALUES(extensions), strict=True):
         if value is not None:
             try:
                 rows.append((int(kind), _octets(kind, value)))

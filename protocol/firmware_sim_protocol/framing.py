@@ -71,14 +71,14 @@ class TcpFraming:
                 self._deadline = now + FRAME_DEADLINE_MS
             if len(self._buffer) < 2:
                 break
-            length = int.from_bytes(self._buffer[:2])
-            try:
-                fits = HEADER_SIZE <= length <= MAX_MESSAGE
-                self._guard.require(Rule.FRAME_LENGTH, fits, f"length {length}")
-            except Refusal as refusal:
-                self._shut_down()
-                found.append(refusal)
-                break
+            length = self._buffer[0] << 8 | self._buffer[1]
+            if not HEADER_SIZE <= length <= MAX_MESSAGE:
+                try:
+                    self._guard.require(Rule.FRAME_LENGTH, False, f"length {length}")
+                except Refusal as refusal:
+                    self._shut_down()
+                    found.append(refusal)
+                    break
             if len(self._buffer) < 2 + length:
                 break
             found.append(bytes(self._buffer[2 : 2 + length]))
