@@ -52,7 +52,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "--server",
         default="embedded:",
         metavar="URL",
-        help="embedded: (default), tcp://HOST:PORT or tls://HOST:PORT?ca=FILE",
+        help="embedded: (default), tcp://HOST:PORT, tls://HOST:PORT?ca=FILE, unix:PATH, or a serial"
+        " line: pty:PATH, a device path, any pyserial URL",
     )
     ends.add_argument("--policy", type=Path, metavar="FILE", help="of the embedded server")
     ends.add_argument(

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from firmware_sim.attacks.proxy import Line, Middleman, Out
     from firmware_sim.links.clock import Clock
     from firmware_sim.links.link import Link, Listener
-    from firmware_sim_protocol.framing import Framing
 
 POLL_S = 0.5
 
@@ -44,6 +43,7 @@ def run(options: argparse.Namespace) -> int:
     from firmware_sim.attacks.proxy import LiveWorld, Middleman
     from firmware_sim.links import listen
     from firmware_sim.links.clock import MonotonicClock
+    from firmware_sim.rig.framing import framing_of
     from firmware_sim.server.keys import load_keys
 
     check_trace(options.trace)
@@ -51,8 +51,8 @@ def run(options: argparse.Namespace) -> int:
     keys = load_keys(options.keys) if options.keys is not None else None
     middleman = Middleman(
         LiveWorld.of(options.seed, keys),
-        device=_framing(options.listen),
-        server=_framing(options.upstream),
+        device=framing_of(options.listen),
+        server=framing_of(options.upstream),
         attacks=chosen,
     )
     listener = listen(options.listen, part="proxy")
@@ -73,12 +73,6 @@ def run(options: argparse.Namespace) -> int:
     for seen in middleman.seen:
         print(f"{seen.verdict.name} {seen.attack.id}: {seen.why}")
     return 1 if any(seen.verdict is Verdict.ACCEPTED for seen in middleman.seen) else 0
-
-
-def _framing(url: str) -> Framing:
-    from firmware_sim_protocol.framing import SerialFraming, TcpFraming
-
-    return TcpFraming() if url.startswith(("tcp:", "tls:", "unix:")) else SerialFraming()
 
 
 def _next_caller(listener: Listener) -> Link:

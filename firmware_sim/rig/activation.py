@@ -20,6 +20,7 @@ from firmware_sim.modem.phase import Phase
 from firmware_sim.modem.virtual import DEFAULT_IMEI, VirtualModem, default_state
 from firmware_sim.rig import outcome
 from firmware_sim.rig.embedded import SIMULATED_NOW_S, EmbeddedServer, embedded_server
+from firmware_sim.rig.framing import framing_of
 from firmware_sim.rig.modem_port import opener_of
 from firmware_sim.rig.phone import QUIET, Phone
 from firmware_sim.rig.plan import (
@@ -120,7 +121,7 @@ class Activation:
                 return board, False
         trust = self._prepare_server()
         if trust is None:
-            trust = first_keyset(plan.server, self._open_server)
+            trust = first_keyset(plan.server, self._open_server, framing_of(plan.server))
         board = BoardFile(
             imei=plan.imei or DEFAULT_IMEI,
             imei2=plan.imei2,
@@ -181,6 +182,7 @@ class Activation:
             guard=plan.guard,
             vendor=plan.vendor,
             locale=plan.locale,
+            framing=framing_of(plan.server, plan.guard),
         )
         return Phone(
             handset,
