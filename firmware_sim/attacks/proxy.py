@@ -191,7 +191,13 @@ class Middleman:
         exchange = Exchange(None, self._request, request, exchange_id, honest)  # type: ignore[arg-type]
         bench = LiveBench(self.world, self.device, now_s)
         self.lines.append(Line("attacker", f"{attack.id}: {attack.sent}"))
-        forged = attack.live(bench, exchange)
+        try:
+            forged = attack.live(bench, exchange)
+        except SimError as failure:
+            # The traffic goes on: the next attack may have what this one lacks.
+            self.lines.append(Line("attacker", f"{attack.id}: INVALID, {failure.text}"))
+            self.seen.append(Seen(attack, Verdict.INVALID, failure.text))
+            return [Out("device", self.device.wrap(honest))]
         outs: list[Out] = []
         wait_ms = 0
         self._hashes.clear()

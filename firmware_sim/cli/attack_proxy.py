@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from firmware_sim.cli.signals import stop_on_signals
 from firmware_sim.cli.tracing import Tell, add_trace_option, check_trace, traced
+from firmware_sim.errors import UsageError
 from firmware_sim.events import Event
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """0; 1 if the device accepted a changed answer."""
+    """0; 1 if the device accepted a changed answer; 3 if an attack could not be carried out."""
     from firmware_sim.attacks.attack import Verdict
     from firmware_sim.attacks.catalogue import attack_named
     from firmware_sim.attacks.proxy import LiveWorld, Middleman
@@ -72,7 +73,10 @@ def run(options: argparse.Namespace) -> int:
         listener.close()
     for seen in middleman.seen:
         print(f"{seen.verdict.name} {seen.attack.id}: {seen.why}")
-    return 1 if any(seen.verdict is Verdict.ACCEPTED for seen in middleman.seen) else 0
+    verdicts = {seen.verdict for seen in middleman.seen}
+    if Verdict.ACCEPTED in verdicts:
+        return 1
+    return 3 if Verdict.INVALID in verdicts else 0
 
 
 def _next_caller(listener: Listener) -> Link:
@@ -93,10 +97,19 @@ def _serve(
 
     from firmware_sim.links import open_link
     from firmware_sim.links.clock import unix_seconds
-    from firmware_sim.links.link import LinkClosed
+    from firmware_sim.links.link import LinkClosed, LinkError
     from firmware_sim.links.waiting import wait
 
-    server = open_link(options.upstream, part="server")
+    try:
+        server = open_link(options.upstream, part="server")
+    except LinkError as failure:
+        # It may be back for the next caller; this one is told by a closed line.
+        device.close()
+        print(f"{'server':8} {failure.text}", flush=True)
+        return
+    except UsageError:
+        device.close()
+        raise
     links = {"device": device, "server": server}
     middleman.connected()
     try:

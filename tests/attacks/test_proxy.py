@@ -14,11 +14,11 @@ from firmware_sim.attacks.catalogue import attack_named, attacks
 from firmware_sim.attacks.inprocess import InProcess
 from firmware_sim.attacks.proxy import LiveWorld, Middleman
 from firmware_sim.attacks.world import World
-from firmware_sim.errors import SimError, UsageError
+from firmware_sim.errors import UsageError
 from firmware_sim_protocol.framing import TcpFraming
 from firmware_sim_protocol.numbers import Algorithm, MessageType
 from firmware_sim_protocol.rules import SOUND, Guard
-from tests.support.program import PROGRAM, firmware_sim, started
+from tests.support.program import PROGRAM, firmware_sim, line_with, started
 
 WORLD = World(1, Algorithm.ESP256)
 
@@ -103,8 +103,25 @@ def test_attacks_take_turns_on_the_answers() -> None:
 
 def test_what_signs_anew_needs_the_keys() -> None:
     middleman = _middleman("BND-007", keys=False)
-    with pytest.raises(SimError, match="--keys"):
-        _Stand(middleman).run()
+    stand = _Stand(middleman)
+    stand.run()
+    assert middleman.seen[0].verdict is Verdict.INVALID
+    assert "--keys" in middleman.seen[0].why
+    assert stand.device.report().page == "HOME"  # the honest answer went through
+
+
+def test_a_server_that_is_away_ends_neither_the_proxy_nor_a_later_call() -> None:
+    with started(
+        "attack", "proxy", "--listen", "tcp://127.0.0.1:0", "--upstream", "tcp://127.0.0.1:1",
+        "--connections", "2",
+    ) as proxy:  # fmt: skip
+        address = line_with(proxy.stdout, "listening").removeprefix("listening on ")
+        for _ in range(2):
+            done = firmware_sim("activate", "--server", address, "--json")
+            assert done.status == 3
+            assert "Traceback" not in done.stderr
+        assert "connection refused" in line_with(proxy.stdout, "server")
+        assert proxy.wait(30) == 0
 
 
 def test_without_keys_it_still_strips_signatures() -> None:
