@@ -7,6 +7,7 @@ does.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
@@ -31,6 +32,7 @@ from firmware_sim.screen.theme import Theme
 from firmware_sim.screen.touch import Touch
 from firmware_sim.screen.tree import Scene
 from firmware_sim.server.policy import Policy, default_policy, load_policy
+from firmware_sim.server.store import MemoryStore
 from firmware_sim.server.tickets import issue, read_challenge, scope_for
 from firmware_sim.view import Page, UserAction, View
 from firmware_sim_protocol.numbers import Algorithm, LockState
@@ -97,8 +99,9 @@ class LabPhone:
         self._policy: Policy = (
             default_policy() if setup.policy is None else load_policy(setup.policy)
         )
+        self._store = MemoryStore()
         self._server = embedded_server(
-            self._policy, entropy, self._epoch_s, algorithm=setup.algorithm
+            self._policy, entropy, self._epoch_s, store=self._store, algorithm=setup.algorithm
         )
         self._board = Board(
             imei=setup.imei,
@@ -330,15 +333,19 @@ class LabPhone:
         if not challenge_text:
             raise SimError("ticket", "the phone shows no challenge: open the ticket page first")
         exchange_id, challenge = read_challenge(challenge_text)
+        scope = scope_for(challenge)
         message = issue(
             exchange_id,
             challenge,
             keys=self._server.keys,
-            scope=scope_for(challenge),
+            scope=scope,
             policy_version=self._policy.version,
             now_s=self._wall_s(),
             entropy=self._entropy,
         )
+        # The server is told, or it would lock the phone again at its next question.
+        digest = hashlib.sha256(message).digest()
+        self._store.register_ticket(digest, challenge.device_key_id, int(scope))
         return to_text(message)
 
     @property

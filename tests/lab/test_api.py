@@ -49,6 +49,10 @@ def test_a_ticket_typed_on_the_phone_opens_the_lock(lab: TestClient) -> None:
     told = lab.post(f"{ONE}/input", json={"key": "Enter"}).json()
     assert told["page"] == "home", told
     assert told["lock"] == "ACTIVE"
+    # The server knows of the ticket: it does not lock the phone again when it is asked anew.
+    lab.post(f"{ONE}/modem", json={"name": "serving", "value": "25032"})
+    told = lab.post(f"{ONE}/clock", json={"skip_s": 8 * 86_400}).json()
+    assert (told["page"], told["lock"]) == ("home", "ACTIVE")
 
 
 def test_a_lock_arrives_days_after_the_phone_was_carried_away(lab: TestClient) -> None:

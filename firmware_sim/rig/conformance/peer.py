@@ -30,7 +30,8 @@ class Peer:
             words = shlex.split(command)
             self._process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         except (OSError, ValueError, IndexError) as error:
-            raise VectorTrouble(f"cannot start {command!r}: {error}") from error
+            why = error.strerror if isinstance(error, OSError) else error
+            raise VectorTrouble(f"cannot start {command!r}: {why}") from error
         self._name = words[0]
         self._rest = b""
 
