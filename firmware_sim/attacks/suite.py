@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from firmware_sim.attacks.attack import WRONG, Attack, Framing, Verdict
-from firmware_sim.attacks.catalogue import attack_named
+from firmware_sim.attacks.catalogue import attack_named, attacks
 from firmware_sim.attacks.device import Device, Hung
 from firmware_sim.attacks.inprocess import InProcess
 from firmware_sim.attacks.runner import Outcome, judge, run
@@ -78,8 +78,14 @@ class Result:
 
     @property
     def survivors(self) -> tuple[str, ...]:
-        """Twins that nothing found: holes in the catalogue."""
-        return tuple(twin for twin in self.twins if twin not in self.caught)
+        """Twins that nothing found: holes in the catalogue.
+
+        A twin that only attacks outside this selection aim at was not looked for.
+        """
+        aimed = {outcome.attack.twin for outcome in self.outcomes}
+        elsewhere = {attack.twin for attack in attacks()} - aimed
+        found = elsewhere.union(self.caught)
+        return tuple(twin for twin in self.twins if twin not in found)
 
     @property
     def blunt(self) -> tuple[str, ...]:

@@ -196,6 +196,17 @@ def test_the_page_stands_alone_and_holds_everything(mixed: Result) -> None:
     assert 'class="frame attacker"' in text
 
 
+def test_a_selection_looks_for_no_twin_that_others_aim_at() -> None:
+    """The matrix of one attack: the other twins stand in it, and are no holes in the catalogue."""
+    chosen = [attack_named("SIG-001")]
+    result = run_simulator(chosen, Settings(twins="all"))
+    assert len(result.twins) > 80
+    assert result.caught == ("sig-verifies",)
+    assert (result.survivors, result.status) == ((), 0)
+    lost = [replace(cell, verdict=Verdict.REJECTED) for cell in result.cells]
+    assert replace(result, cells=tuple(lost)).survivors == ("sig-verifies",)
+
+
 def test_the_page_shows_the_whole_matrix() -> None:
     whole = run_simulator(CHOSEN[:2], Settings(twins="all"))
     own = {(one.id, one.twin) for one in CHOSEN[:2]}
