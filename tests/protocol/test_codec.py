@@ -23,7 +23,7 @@ from firmware_sim_protocol.numbers import (
     Role,
 )
 from firmware_sim_protocol.rules import SOUND, Guard, Rule, Stage
-from firmware_sim_protocol.values import Extensions, Gnss
+from firmware_sim_protocol.values import Cell, Extensions, Gnss
 from tests.support.messages import (
     ALGORITHMS,
     NOW,
@@ -142,6 +142,7 @@ def test_what_follows_the_fixed_part_must_be_whole_extensions(kind: MessageType)
         ("REQUEST", "evidence", b"\x00\x01", Rule.LAYOUT_EVIDENCE),
         ("REQUEST", "evidence", b"\x00\x07", Rule.LAYOUT_EVIDENCE),
         ("REQUEST", "evidence", b"\x00\x23", Rule.LAYOUT_VALUE),
+        ("REQUEST", "evidence", b"\x00\x20", Rule.LAYOUT_VALUE),
         ("REQUEST", "lock_state", b"\x08", Rule.LAYOUT_VALUE),
         ("REQUEST", "firmware_kind", b"\x00", Rule.LAYOUT_VALUE),
         ("REQUEST", "device_key_algorithm", b"\x03", Rule.LAYOUT_VALUE),
@@ -157,6 +158,37 @@ def test_a_field_that_is_not_of_its_table_is_refused(
     kind: str, name: str, octets: bytes, rule: Rule
 ) -> None:
     assert refused(MessageType[kind], patched(MessageType[kind], name, octets)) is rule
+
+
+EVERYTHING = Extensions(
+    cell=Cell(access=7, area=0x1A2B, cell=0x0123ABCD),
+    gnss=Gnss(latitude_e7=231_136_000, longitude_e7=-823_666_000, accuracy_m=12, age_s=3),
+    wifi_country="CU",
+)
+
+
+def test_a_request_with_every_kind_of_evidence_names_each() -> None:
+    request = dataclasses.replace(
+        example(MessageType.REQUEST),
+        serving_plmn="36801",
+        sim_plmn="26201",
+        evidence=Evidence(31),
+        extensions=EVERYTHING,
+    )
+    assert codec.parse_body(MessageType.REQUEST, codec.build_body(request)) == request
+
+
+@pytest.mark.parametrize("kind", list(Evidence))
+def test_evidence_that_is_carried_and_not_named_cannot_be_built(kind: Evidence) -> None:
+    request = dataclasses.replace(
+        example(MessageType.REQUEST),
+        serving_plmn="36801",
+        sim_plmn="26201",
+        evidence=Evidence(31) & ~kind,
+        extensions=EVERYTHING,
+    )
+    with pytest.raises(BuildError, match="is not what it carries"):
+        codec.build_body(request)
 
 
 def test_the_padding_of_an_ed25519_key_is_zero() -> None:
