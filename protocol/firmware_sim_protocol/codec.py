@@ -95,7 +95,7 @@ def parse_body(kind: MessageType, body: bytes, guard: Guard = SOUND) -> Message:
         guard.require(Rule.LAYOUT_SIZE, False, f"{len(body)} of {size} octets")
         # A device that does not ask for the whole part takes what is missing for "absent".
         body = body.ljust(size, b"\xff")
-    fields = dict(zip(part.names, part.unpack_from(body), strict=True))
+    fields = part.read(body)
     for name, read in _READERS[kind]:
         fields[name] = read(fields[name], fields, guard)
     if kind is MessageType.KEYSET:
