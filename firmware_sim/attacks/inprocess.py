@@ -211,6 +211,7 @@ class InProcess:
     def set_modem(self, *, imei: str | None = None, serving: str | None = None) -> None:
         changes = {"imei": imei, "serving": serving}
         given = {name: value for name, value in changes.items() if value is not None}
+        # The names of `given` are fields of Evidence; a keyword dictionary has one type for all.
         self._evidence = replace(self._evidence, **given)  # type: ignore[arg-type]
         self._run(lambda: self._handset.sees(self._evidence, self._now))
 
@@ -258,6 +259,7 @@ class InProcess:
         slots = []
         for octets in (slot0, slot1):
             if octets:
+                # `changes` names fields of Record; a keyword dictionary has one type for all.
                 record = replace(decode_record(octets, key), **changes)  # type: ignore[arg-type]
                 octets = encode_record(record, key)
                 if isinstance(version, int):

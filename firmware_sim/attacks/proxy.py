@@ -188,6 +188,7 @@ class Middleman:
         if not isinstance(request, Request) or attack.live is None:
             return [Out("device", self.device.wrap(honest))]
         exchange_id = open_envelope(honest).header.exchange_id
+        # There is no bench to name here: `live` is given a LiveBench beside the exchange.
         exchange = Exchange(None, self._request, request, exchange_id, honest)  # type: ignore[arg-type]
         bench = LiveBench(self.world, self.device, now_s)
         self.lines.append(Line("attacker", f"{attack.id}: {attack.sent}"))

@@ -149,6 +149,7 @@ class _Rejects:
         self._path = path
         if path is not None:
             try:
+                # Closed by `close`: it stays open as long as the check runs.
                 self._file = open(path, "w", encoding="utf-8", newline="\n")  # noqa: SIM115
                 if not as_json:
                     self._file.write("line\toffset\treason\ttext\n")

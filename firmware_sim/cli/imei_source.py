@@ -37,6 +37,7 @@ class Source:
         self.name = name
         try:
             descriptor = 0 if name == "-" else os.open(name, os.O_RDONLY | os.O_CLOEXEC)
+            # Closed by its owner: it stays open as long as lines are read.
             self._file = open(descriptor, "rb", buffering=0, closefd=name != "-")  # noqa: SIM115
             status = os.fstat(self._file.fileno())
         except OSError as error:

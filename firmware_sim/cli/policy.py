@@ -107,6 +107,7 @@ def _settings(policy: Policy) -> tuple[str, ...]:
     from dataclasses import asdict
 
     def plain(value: object) -> str:
+        # `value` is one of the policy's dataclasses; their common type cannot be written.
         rows = asdict(value) if value is not None else {}  # type: ignore[call-overload]
         return ", ".join(f"{key}={_word(item)}" for key, item in rows.items()) or "none"
 

@@ -22,6 +22,7 @@ def settle_streams() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             # Opened at once, so that no file of ours gets the number of a standard stream.
+            # A standard stream stays open until the process ends.
             setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
     codecs.register_error("firmware-sim", _spelled)
     for stream in (sys.stdout, sys.stderr):
